@@ -1,0 +1,1 @@
+//! One test per promise, named after it; see `tests/`.

@@ -1,0 +1,31 @@
+//! What time it is, and waiting for it: tokio's clock, so that a paused runtime pauses everything (RUST-010).
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use fauxtp_logic::Time;
+use tokio::time::{Instant, Sleep};
+
+/// Longer than anybody waits, and short enough to be added to any instant.
+const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+
+fn origin() -> Instant {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    *ORIGIN.get_or_init(Instant::now)
+}
+
+/// The present.
+pub(crate) fn now() -> Time {
+    let origin = origin();
+    Time(Instant::now().saturating_duration_since(origin))
+}
+
+/// A timer that is done at `due`, never earlier (TMR-001).
+pub(crate) fn sleep_until(due: Time) -> Sleep {
+    tokio::time::sleep_until(instant(due))
+}
+
+/// The same point on tokio's clock.
+pub(crate) fn instant(due: Time) -> Instant {
+    origin() + due.0.min(FOREVER)
+}

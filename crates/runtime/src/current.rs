@@ -1,0 +1,104 @@
+//! Which process runs on this thread, while it is being polled.
+
+use std::cell::RefCell;
+use std::sync::atomic::Ordering;
+
+use fauxtp_logic::{ExitReason, Pid};
+
+use crate::shared::{Handle, Unkept};
+use crate::table;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Handle>> = const { RefCell::new(None) };
+}
+
+/// Makes `process` the current one until the guard is dropped.
+pub(crate) struct Entered {
+    before: Option<Handle>,
+}
+
+pub(crate) fn enter(process: Handle) -> Entered {
+    Entered { before: CURRENT.try_with(|current| current.replace(Some(process))).ok().flatten() }
+}
+
+impl Entered {
+    /// Settles the promises that the process has dropped since it last yielded.
+    pub(crate) fn settle_unkept(&self) {
+        with_borrowed(|process| process.core().owes.load(Ordering::Relaxed))
+            .filter(|owes| *owes)
+            .and_then(|_| with(settle_unkept));
+    }
+
+    /// Ends the visit and gives the handle back, so that it need not be cloned for every poll.
+    pub(crate) fn leave(mut self) -> Option<Handle> {
+        let before = self.before.take();
+        let process = CURRENT.try_with(|current| current.replace(before)).ok().flatten();
+        std::mem::forget(self);
+        process
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let before = self.before.take();
+        // The handle is dropped outside of the cell's borrow; it may be the last one.
+        let _left = CURRENT.try_with(|current| current.replace(before));
+    }
+}
+
+/// Asks something of the current process.
+pub(crate) fn with<T>(ask: impl FnOnce(&Handle) -> T) -> Option<T> {
+    let process = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()?;
+    Some(ask(&process))
+}
+
+fn with_borrowed<T>(ask: impl FnOnce(&Handle) -> T) -> Option<T> {
+    CURRENT.try_with(|current| current.borrow().as_ref().map(ask)).ok().flatten()
+}
+
+/// The pid of the current process.
+pub(crate) fn pid() -> Option<Pid> {
+    with_borrowed(|process| process.core().pid)
+}
+
+/// A promise was dropped unkept: settles it when the current process yields or has ended, or at once if
+/// this is no process.
+pub(crate) fn unkept(settle: Unkept) {
+    let mut settle = Some(settle);
+    with(|process| {
+        let core = process.core();
+        core.private(|private| private.unkept.extend(settle.take()));
+        core.owes.store(true, Ordering::Relaxed);
+    });
+    if let Some(settle) = settle {
+        settle(None);
+    }
+}
+
+/// The process has yielded or takes its next message: promises it dropped before are broken now, unless it
+/// is about to end.
+pub(crate) fn settle_unkept(process: &Handle) {
+    let core = process.core();
+    if !core.owes.load(Ordering::Relaxed) {
+        return;
+    }
+    let unkept = core.private(|private| {
+        let stays = !private.ending && private.doom.is_none();
+        stays.then(|| std::mem::take(&mut private.unkept))
+    });
+    if let Some(unkept) = unkept {
+        core.owes.store(false, Ordering::Relaxed);
+        settle_all(unkept, None);
+    }
+}
+
+pub(crate) fn settle_all(unkept: Vec<Unkept>, reason: Option<&ExitReason>) {
+    for settle in unkept {
+        settle(reason);
+    }
+}
+
+/// The live process with this pid.
+pub(crate) fn find_alive(pid: Pid) -> Option<Handle> {
+    table::find(pid).filter(|process| process.core().is_alive())
+}

@@ -1,0 +1,122 @@
+//! The door to the runtime: everything that runs or waits goes through here.
+//!
+//! There is one [`Executor`] for each tokio runtime that has processes. It knows how to spawn, keeps the
+//! timers of its processes, and watches over the deadlines of calls made from its runtime.
+
+mod timers;
+mod sweep;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Weak};
+
+use fauxtp_logic::names::{Index, Keys};
+use tokio::runtime::{Handle, Id};
+
+use crate::sync::{Mutex, RwLock};
+
+pub(crate) use sweep::Alarm;
+pub(crate) use timers::{TimerKey, Timers};
+
+/// One tokio runtime, as its processes see it.
+pub(crate) struct Executor {
+    id: Id,
+    handle: Handle,
+    timers: Timers,
+    sweep: sweep::Sweep,
+    /// Who holds which local name in this runtime; kept by `names`.
+    names: RwLock<Index<Arc<str>, ()>>,
+}
+
+/// There is no tokio runtime here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRuntime;
+
+impl fmt::Display for NoRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("start process: no tokio runtime here; call it from inside one, or inside `Runtime::enter`")
+    }
+}
+
+impl std::error::Error for NoRuntime {}
+
+/// The runtimes that have processes; asked once per thread and runtime.
+static KNOWN: Mutex<Vec<Weak<Executor>>> = Mutex::new(Vec::new());
+
+thread_local! {
+    /// The executor that was asked for last on this thread.
+    static LAST: RefCell<Weak<Executor>> = const { RefCell::new(Weak::new()) };
+}
+
+/// The executor of the tokio runtime this code runs in.
+pub(crate) fn current() -> Result<Arc<Executor>, NoRuntime> {
+    let handle = Handle::try_current().map_err(|_| NoRuntime)?;
+    let id = handle.id();
+    let last = LAST.try_with(|last| last.borrow().upgrade()).ok().flatten();
+    if let Some(executor) = last.filter(|executor| executor.id == id) {
+        return Ok(executor);
+    }
+    let executor = known_or_new(handle);
+    let _thread_is_ending = LAST.try_with(|last| last.replace(Arc::downgrade(&executor)));
+    Ok(executor)
+}
+
+fn known_or_new(handle: Handle) -> Arc<Executor> {
+    let id = handle.id();
+    let mut known = KNOWN.lock();
+    known.retain(|executor| executor.strong_count() > 0);
+    if let Some(executor) = known.iter().filter_map(Weak::upgrade).find(|executor| executor.id == id) {
+        return executor;
+    }
+    let executor = Arc::new(Executor {
+        id,
+        handle,
+        timers: Timers::default(),
+        sweep: sweep::Sweep::default(),
+        names: RwLock::new(Index::new(Keys::Unique)),
+    });
+    known.push(Arc::downgrade(&executor));
+    executor
+}
+
+/// The executor of the only runtime that has processes, for code outside of all runtimes.
+pub(crate) fn only() -> Option<Arc<Executor>> {
+    let known = KNOWN.lock();
+    let mut alive = known.iter().filter_map(Weak::upgrade);
+    let only = alive.next()?;
+    if alive.next().is_some() { None } else { Some(only) }
+}
+
+impl Executor {
+    /// The local names of this runtime.
+    pub(crate) fn names(&self) -> &RwLock<Index<Arc<str>, ()>> {
+        &self.names
+    }
+
+    /// Which runtime this is.
+    pub(crate) fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Runs a future to its end.
+    #[allow(clippy::disallowed_methods, reason = "this is the door")]
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        drop(self.handle.spawn(future));
+    }
+
+    /// The timers of this runtime's processes.
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
+    fn sweep(&self) -> &sweep::Sweep {
+        &self.sweep
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor").field("runtime", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,290 @@
+//! Coarse deadlines for calls: a call sets a flag, a slow sweep looks at the flags.
+//!
+//! Nearly every call is answered long before its deadline. So a call neither reads the clock nor touches a
+//! queue: it arms an [`Alarm`] that its thread keeps for reuse. While any alarm is registered, one task per
+//! runtime looks at all of them every [`TICK`]. An alarm that it sees armed for the first time gets its
+//! deadline *then*, so a deadline is never early, and late by at most two ticks. Deadlines shorter than
+//! [`EXACT_BELOW`] are exact timers instead.
+//!
+//! ```text
+//!   call: armed = n  ──────────────► armed = 0           (two stores)
+//!   sweep:     · sees n: due = now + timeout  · sees n: due reached? → fired = n, wake
+//! ```
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use fauxtp_logic::Time;
+use tokio::time::Sleep;
+
+use super::{Executor, TimerKey, current};
+use crate::clock;
+use crate::sync::Mutex;
+
+/// How often the sweep looks.
+const TICK: Duration = Duration::from_millis(50);
+/// Deadlines below this are exact.
+const EXACT_BELOW: Duration = Duration::from_secs(1);
+/// After how many idle looks an alarm is no longer looked at.
+const IDLE_LOOKS: u32 = 4;
+/// How many idle alarms a thread keeps.
+const SPARE_MAX: usize = 64;
+
+thread_local! {
+    /// Alarms of this thread that no call uses at the moment.
+    static SPARE: RefCell<Vec<Arc<Bell>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a call and the sweep share.
+#[derive(Default)]
+struct Bell {
+    /// The number of the use that is armed, or 0. Written by the call, read by the sweep.
+    armed: AtomicU64,
+    /// The number of the last use whose deadline passed. Written by the sweep or a timer.
+    fired: AtomicU64,
+    /// How long the armed use may last, in nanoseconds. Written before `armed`.
+    timeout: AtomicU64,
+    /// The address of the sweep that has this bell on its list, or 0.
+    registered: AtomicU64,
+    waker: Mutex<Option<Waker>>,
+}
+
+/// The deadline of one call; disarmed when dropped.
+pub(crate) struct Alarm {
+    bell: Arc<Bell>,
+    number: u64,
+    exact: Option<(Arc<Executor>, TimerKey)>,
+}
+
+impl Alarm {
+    /// Wakes `waker` when `timeout` has passed, unless dropped before. Without a runtime here, the deadline
+    /// is watched by `elsewhere`.
+    pub(crate) fn arm(timeout: Duration, waker: &Waker, elsewhere: &Arc<Executor>) -> Self {
+        let bell = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default();
+        let number = next_number();
+        bell.listen(waker);
+        let executor = current().unwrap_or_else(|_| elsewhere.clone());
+        if timeout < EXACT_BELOW {
+            bell.armed.store(number, Ordering::SeqCst);
+            let due = clock::now().plus(timeout);
+            let key = executor.set_timer(due, {
+                let bell = bell.clone();
+                move || bell.fire(number)
+            });
+            return Self { bell, number, exact: Some((executor, key)) };
+        }
+        let nanos = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+        bell.timeout.store(nanos, Ordering::Relaxed);
+        // Pairs with the sweep's SeqCst store to `registered` and load of `armed`: either we see that it has
+        // just let go of this bell, or it sees that we have armed it.
+        bell.armed.store(number, Ordering::SeqCst);
+        let home = executor.sweep().address();
+        if bell.registered.load(Ordering::SeqCst) != home {
+            bell.registered.store(home, Ordering::SeqCst);
+            executor.watch(bell.clone());
+        }
+        Self { bell, number, exact: None }
+    }
+
+    /// Whether the deadline has passed.
+    pub(crate) fn has_fired(&self) -> bool {
+        // Pairs with the Release in `fire`.
+        self.bell.fired.load(Ordering::Acquire) == self.number
+    }
+
+    /// Wakes another waker than the one it was armed with.
+    pub(crate) fn rearm(&self, waker: &Waker) {
+        self.bell.listen(waker);
+    }
+}
+
+/// Numbers are unique per program, so that a bell that changes hands is never taken for its former use.
+fn next_number() -> u64 {
+    static BLOCKS: AtomicU64 = AtomicU64::new(1);
+    thread_local! {
+        static NEXT: Cell<u64> = const { Cell::new(0) };
+    }
+    NEXT.try_with(|next| {
+        let number = match next.get() {
+            n if n & 0xFFFF == 0 => BLOCKS.fetch_add(1, Ordering::Relaxed) << 16 | 1,
+            n => n,
+        };
+        next.set(number + 1);
+        number
+    })
+    .unwrap_or_else(|_| BLOCKS.fetch_add(1, Ordering::Relaxed) << 16 | 1)
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.bell.armed.store(0, Ordering::SeqCst);
+        if let Some((executor, key)) = self.exact.take() {
+            let _fired_already = executor.timers().cancel(key);
+        }
+        let _thread_is_ending = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARE_MAX {
+                spare.push(self.bell.clone());
+            }
+        });
+    }
+}
+
+impl Bell {
+    fn listen(&self, waker: &Waker) {
+        let mut known = self.waker.lock();
+        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *known = Some(waker.clone());
+        }
+    }
+
+    fn fire(&self, number: u64) {
+        if self.armed.load(Ordering::SeqCst) != number {
+            return;
+        }
+        self.fired.store(number, Ordering::Release);
+        let waker = self.waker.lock().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// The alarms of one runtime that are looked at.
+#[derive(Default)]
+pub(super) struct Sweep {
+    watched: Mutex<Watched>,
+}
+
+#[derive(Default)]
+struct Watched {
+    /// Registered since the last look.
+    fresh: Vec<Arc<Bell>>,
+    /// Whether the sweeping task exists. It ends when there is nothing to look at.
+    swept: bool,
+}
+
+impl fmt::Debug for Sweep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sweep").field("swept", &self.watched.lock().swept).finish()
+    }
+}
+
+impl Sweep {
+    /// Tells sweeps apart; an executor never moves.
+    fn address(&self) -> u64 {
+        std::ptr::from_ref(self).addr() as u64
+    }
+}
+
+impl Executor {
+    fn watch(self: &Arc<Self>, bell: Arc<Bell>) {
+        let mut watched = self.sweep().watched.lock();
+        watched.fresh.push(bell);
+        if !std::mem::replace(&mut watched.swept, true) {
+            drop(watched);
+            let sleep = Box::pin(clock::sleep_until(clock::now().plus(TICK)));
+            self.spawn(Sweeper { executor: self.clone(), sleep, looked_at: Vec::new(), done: false });
+        }
+    }
+}
+
+/// One alarm on the list of the sweep.
+struct Entry {
+    bell: Arc<Bell>,
+    /// The use that was seen armed last.
+    seen: u64,
+    due: Time,
+    idle: u32,
+}
+
+/// The task that looks at all alarms of one runtime.
+struct Sweeper {
+    executor: Arc<Executor>,
+    sleep: Pin<Box<Sleep>>,
+    looked_at: Vec<Entry>,
+    /// Whether the task ended because there was nothing to look at.
+    done: bool,
+}
+
+impl Future for Sweeper {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        while self.sleep.as_mut().poll(cx).is_ready() {
+            let now = clock::now();
+            let this = &mut *self;
+            let home = this.executor.sweep().address();
+            let fresh = std::mem::take(&mut this.executor.sweep().watched.lock().fresh);
+            this.looked_at
+                .extend(fresh.into_iter().map(|bell| Entry { bell, seen: 0, due: now, idle: 0 }));
+            this.looked_at.retain_mut(|entry| entry.look(now, home));
+            if this.looked_at.is_empty() {
+                let mut watched = this.executor.sweep().watched.lock();
+                if watched.fresh.is_empty() {
+                    watched.swept = false;
+                    this.done = true;
+                    return Poll::Ready(());
+                }
+            }
+            this.sleep.as_mut().reset(clock::instant(now.plus(TICK)));
+        }
+        Poll::Pending
+    }
+}
+
+impl Entry {
+    /// Looks at one alarm; says whether to keep it on the list.
+    fn look(&mut self, now: Time, home: u64) -> bool {
+        let armed = self.bell.armed.load(Ordering::SeqCst);
+        if armed == 0 {
+            self.idle += 1;
+            return self.idle < IDLE_LOOKS || !self.let_go(home);
+        }
+        self.idle = 0;
+        if armed != self.seen {
+            self.seen = armed;
+            self.due = now.plus(Duration::from_nanos(self.bell.timeout.load(Ordering::Relaxed)));
+        } else if now >= self.due {
+            self.bell.fire(armed);
+        }
+        true
+    }
+
+    /// Takes an idle alarm off the list, unless it is armed at this very moment.
+    fn let_go(&mut self, home: u64) -> bool {
+        let bell = &self.bell;
+        let _moved =
+            bell.registered.compare_exchange(home, 0, Ordering::SeqCst, Ordering::SeqCst);
+        if bell.armed.load(Ordering::SeqCst) == 0 {
+            return true;
+        }
+        bell.registered.store(home, Ordering::SeqCst);
+        self.idle = 0;
+        false
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        // Nobody looks any more: whoever arms one of these next has to register it anew.
+        let fresh = {
+            let mut watched = self.executor.sweep().watched.lock();
+            watched.swept = false;
+            std::mem::take(&mut watched.fresh)
+        };
+        let left = self.looked_at.drain(..).map(|entry| entry.bell);
+        for bell in left.chain(fresh) {
+            bell.registered.store(0, Ordering::SeqCst);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Servers: a state, messages that are handled one after the other, and a start that is acknowledged.
+//!
+//! # Examples
+//! ```
+//! use fauxtp::prelude::*;
+//!
+//! struct Counter(i64);
+//!
+//! enum Message {
+//!     Add(i64, Reply<i64>),
+//!     Reset,
+//! }
+//!
+//! impl GenServer for Counter {
+//!     type Args = i64;
+//!     type Message = Message;
+//!
+//!     async fn init(n: i64, _: &mut Context<Self>) -> Result<Self> {
+//!         Ok(Counter(n))
+//!     }
+//!
+//!     async fn handle(&mut self, message: Message, _: &mut Context<Self>) -> Result {
+//!         match message {
+//!             Message::Add(k, from) => {
+//!                 self.0 += k;
+//!                 from.send(self.0);
+//!             }
+//!             Message::Reset => self.0 = 0,
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result {
+//! let counter = Counter::start(1).await?;
+//! assert_eq!(counter.call(|from| Message::Add(5, from)).await?, 6);
+//! counter.cast(Message::Reset);
+//! assert_eq!(counter.call(|from| Message::Add(5, from)).await?, 5);
+//! counter.pid().stop(ExitReason::Normal, None).await?;
+//! # Ok(()) }
+//! ```
+
+mod serve;
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use fauxtp_logic::ExitReason;
+
+use crate::address::Address;
+use crate::behaviour::{self, StartError, StartOptions, Starting};
+use crate::call::Reply;
+use crate::instrument;
+use crate::mailbox::Mailbox;
+use crate::names::{Name, Receives, claim_at_start};
+use crate::process;
+use crate::registry::Registry;
+use crate::shared::Tie;
+use crate::signal::{Down, Exit};
+use crate::stop::Result;
+
+/// What reaches a server besides its messages.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Info {
+    /// An exit signal, trapped, from anybody but the parent (GS-047).
+    Exit(Exit),
+    /// A monitored process has ended.
+    Down(Down),
+    /// Nothing has arrived for as long as [`Context::set_timeout`] said (GS-032).
+    Timeout,
+}
+
+/// A server.
+///
+/// What a call returns is data; only an error returned from a callback, [`Context::stop`], or a panic ends
+/// the server. After any of them [`terminate`](Self::terminate) runs (GS-045) with the state as it was left.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no server",
+    note = "implement `GenServer` with `Args`, `Message`, `init` and `handle`"
+)]
+pub trait GenServer: Sized + Send + 'static {
+    /// What it is started with.
+    type Args: Send + 'static;
+    /// What it receives; a call's variant carries a [`Reply`].
+    type Message: Send + 'static;
+
+    /// Makes the state, in the new process; the starter waits for it (PL-001).
+    ///
+    /// # Errors
+    /// An error, or [`Stop`](crate::Stop) with a reason, fails the start; `Stop::ignore()` makes it void
+    /// (GS-001, GS-002). `terminate` is not called in any of these.
+    fn init(args: Self::Args, ctx: &mut Context<Self>) -> impl Future<Output = Result<Self>> + Send;
+
+    /// Handles one message.
+    ///
+    /// # Errors
+    /// Any error ends the server with it.
+    fn handle(
+        &mut self,
+        message: Self::Message,
+        ctx: &mut Context<Self>,
+    ) -> impl Future<Output = Result> + Send;
+
+    /// Handles what is no message. Unless overridden, it is logged and dropped (GS-031).
+    ///
+    /// # Errors
+    /// Any error ends the server with it.
+    fn handle_info(&mut self, info: Info, ctx: &mut Context<Self>) -> impl Future<Output = Result> + Send {
+        instrument::unhandled(ctx.handle().core(), &format!("{info:?}"));
+        async { Ok(()) }
+    }
+
+    /// Handles what [`Context::continue_with`] put first (GS-003). Unless overridden, as any message.
+    ///
+    /// # Errors
+    /// Any error ends the server with it.
+    fn handle_continue(
+        &mut self,
+        message: Self::Message,
+        ctx: &mut Context<Self>,
+    ) -> impl Future<Output = Result> + Send {
+        self.handle(message, ctx)
+    }
+
+    /// The last thing that runs, whenever the server ends by its own doing or is stopped; not when it is
+    /// killed, hit by an untrapped exit signal, or never got through `init` (GS-045). If it panics, that is
+    /// the server's exit reason (GS-044).
+    fn terminate(
+        &mut self,
+        reason: &ExitReason,
+        ctx: &mut Context<Self>,
+    ) -> impl Future<Output = ()> + Send {
+        let _ = (reason, ctx);
+        async {}
+    }
+
+    /// What a message is called in crash reports. Unless overridden, by its type.
+    fn message_name(message: &Self::Message) -> &'static str {
+        let _ = message;
+        std::any::type_name::<Self::Message>()
+    }
+
+    /// Starts a server; await the result, or set more first.
+    ///
+    /// # Examples
+    /// See the [module](self).
+    fn start(args: Self::Args) -> Start<Self> {
+        Start { args, options: StartOptions::new(std::any::type_name::<Self>()) }
+    }
+}
+
+impl<S: GenServer> Receives for S {
+    type Message = S::Message;
+}
+
+/// A start that has not begun: awaiting it starts the server and waits until `init` is through.
+#[must_use = "a server starts when this is awaited"]
+pub struct Start<S: GenServer> {
+    args: S::Args,
+    options: StartOptions,
+}
+
+impl<S: GenServer> Start<S> {
+    /// Under this name, taken by the new process before `init` (PL-002).
+    pub fn name(mut self, name: &Name<S>) -> Self {
+        self.options.claims.push(claim_at_start(name));
+        self
+    }
+
+    /// Under this key, taken by the new process before `init` (REG-007).
+    pub fn via<K, V>(mut self, registry: &Registry<K, V>, key: impl Into<K>, value: V) -> Self
+    where
+        K: Ord + Clone + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+    {
+        self.options.claims.push(registry.claim(key.into(), value));
+        self
+    }
+
+    /// Gives `init` this long; then the half-started server is killed and the start fails (PL-005). Unless
+    /// set, it may take as long as it likes.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// With this mailbox.
+    pub fn mailbox(mut self, mailbox: Mailbox) -> Self {
+        self.options.birth.mailbox = mailbox;
+        self
+    }
+
+    /// Linked with the calling process, which becomes its parent: if a trapping server's parent ends, the
+    /// server terminates (GS-046).
+    pub fn link<M: Send + 'static>(mut self, _parent: &process::Context<M>) -> Self {
+        self.options.birth.tie = Tie::Linked;
+        self
+    }
+
+    pub(crate) fn options(&mut self) -> &mut StartOptions {
+        &mut self.options
+    }
+
+    pub(crate) fn begin(self) -> Starting<S::Message> {
+        let Self { args, options } = self;
+        behaviour::start(options, move |ctx, ack| serve::serve::<S>(args, ctx, ack))
+    }
+}
+
+impl<S: GenServer> IntoFuture for Start<S> {
+    type Output = std::result::Result<Address<S::Message>, StartError>;
+    type IntoFuture = StartFuture<S::Message>;
+
+    fn into_future(self) -> StartFuture<S::Message> {
+        StartFuture(self.begin())
+    }
+}
+
+/// A start under way. Dropping it before it is done kills what had been started.
+#[must_use = "a start that is dropped is undone"]
+pub struct StartFuture<M: Send + 'static>(Starting<M>);
+
+impl<M: Send + 'static> Future for StartFuture<M> {
+    type Output = std::result::Result<Address<M>, StartError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for StartFuture<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StartFuture").field(&self.0.pid()).finish()
+    }
+}
+
+impl<S: GenServer> fmt::Debug for Start<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Start({})", std::any::type_name::<S>())
+    }
+}
+
+/// The inside of a server's process: everything a [`process::Context`] can, and what only servers need.
+pub struct Context<S: GenServer> {
+    process: process::Context<S::Message>,
+    /// What is handled before anything that waits.
+    first: Option<S::Message>,
+    /// How long nothing may arrive; set by a callback, and good until the next one.
+    timeout: Option<Duration>,
+    stopping: Option<ExitReason>,
+    /// Sent after `terminate`.
+    last_words: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl<S: GenServer> Context<S> {
+    const fn new(process: process::Context<S::Message>) -> Self {
+        Self { process, first: None, timeout: None, stopping: None, last_words: None }
+    }
+
+    /// Has `message` handled by [`GenServer::handle_continue`] before anything that waits, even if it has
+    /// waited since before `init` (GS-003). The last one set by a callback counts.
+    pub fn continue_with(&mut self, message: S::Message) {
+        self.first = Some(message);
+    }
+
+    /// Has [`Info::Timeout`] arrive if nothing else does for this long after the current callback. Anything
+    /// that arrives cancels it; zero fires only if nothing waits (GS-032).
+    pub fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = Some(timeout);
+    }
+
+    /// Ends the server after the current callback.
+    pub fn stop(&mut self, reason: ExitReason) {
+        self.stopping = Some(reason);
+    }
+
+    /// Ends the server after the current callback and answers a call: `terminate` runs first, then the reply
+    /// is sent, then the process ends; the caller gets the reply even if `terminate` panics (GS-040).
+    pub fn stop_with_reply<T: Send + 'static>(&mut self, reason: ExitReason, from: Reply<T>, value: T) {
+        self.stopping = Some(reason);
+        self.last_words = Some(Box::new(move || from.send(value)));
+    }
+
+    /// Gives memory back that the mailbox holds from busier times. Semantically invisible (GS-034).
+    pub fn hibernate(&mut self) {
+        self.process.shrink();
+    }
+}
+
+impl<S: GenServer> Deref for Context<S> {
+    type Target = process::Context<S::Message>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.process
+    }
+}
+
+impl<S: GenServer> DerefMut for Context<S> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.process
+    }
+}
+
+impl<S: GenServer> fmt::Debug for Context<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.process, f)
+    }
+}

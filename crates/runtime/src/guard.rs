@@ -1,0 +1,107 @@
+//! Where panics stop: user code runs inside [`catch`], and what it threw becomes a [`PanicReport`].
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::pin::Pin;
+use std::sync::{Arc, Once};
+use std::task::{Context, Poll};
+
+use fauxtp_logic::ExitReason;
+use fauxtp_logic::reason::{Failure, PanicReport};
+use pin_project_lite::pin_project;
+
+thread_local! {
+    /// How many [`catch`] calls are on this thread's stack.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// Where the panic that is unwinding now began; written by the hook, read by `catch`.
+    static PLACE: RefCell<Option<(String, Option<String>)>> = const { RefCell::new(None) };
+}
+
+/// Runs user code; a panic becomes a value.
+pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, PanicReport> {
+    DEPTH.with(|depth| depth.set(depth.get() + 1));
+    let outcome = panic::catch_unwind(AssertUnwindSafe(code));
+    DEPTH.with(|depth| depth.set(depth.get() - 1));
+    outcome.map_err(report)
+}
+
+/// Drops a value of the user's; a destructor that panics is heard of, and harms nobody.
+pub(crate) fn drop_caught<T>(value: T) -> Option<PanicReport> {
+    catch(|| drop(value)).err()
+}
+
+/// The exit reason of a panic.
+pub(crate) fn panicked(report: PanicReport) -> ExitReason {
+    ExitReason::Error(Failure::Panic(Arc::new(report)))
+}
+
+/// Turns a panic's payload into text at once; the payload's own destructor may panic, too.
+fn report(payload: Box<dyn Any + Send>) -> PanicReport {
+    let message = match payload.downcast_ref::<&'static str>() {
+        Some(text) => (*text).to_owned(),
+        None => payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "(no message)".to_owned()),
+    };
+    let place = PLACE.try_with(RefCell::take).ok().flatten();
+    let (location, backtrace) = place.map_or((None, None), |(location, stack)| (Some(location), stack));
+    if let Err(thrown_by_payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        // A destructor that throws something whose destructor throws: leaking it is the only way to end this.
+        std::mem::forget(thrown_by_payload);
+    }
+    PanicReport { message, location, backtrace }
+}
+
+/// Puts the hook in place that notes where a panic began. The hook that was there before still runs for
+/// panics outside of processes, and inside as long as nobody listens to crash reports.
+pub(crate) fn install_hook() {
+    static ONCE: Once = Once::new();
+    if ONCE.is_completed() || std::thread::panicking() {
+        return;
+    }
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let inside = DEPTH.try_with(Cell::get).unwrap_or(0) > 0;
+            if inside {
+                note_place(info);
+            }
+            if !inside || !crate::instrument::somebody_listens() {
+                before(info);
+            }
+        }));
+    });
+}
+
+fn note_place(info: &PanicHookInfo<'_>) {
+    let location = info.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    let stack = Backtrace::capture();
+    let stack = (stack.status() == BacktraceStatus::Captured).then(|| stack.to_string());
+    let _gone_with_its_thread = PLACE.try_with(|place| place.replace(Some((location, stack))));
+}
+
+pin_project! {
+    /// A future of the user's whose panic is a value.
+    pub(crate) struct Guarded<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+/// Guards one callback. What the callback borrows, the state above all, outlives its unwinding.
+pub(crate) fn guarded<F: Future>(future: F) -> Guarded<F> {
+    Guarded { future }
+}
+
+impl<F: Future> Future for Guarded<F> {
+    type Output = Result<F::Output, PanicReport>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.project().future;
+        match catch(|| future.poll(cx)) {
+            Ok(poll) => poll.map(Ok),
+            Err(report) => Poll::Ready(Err(report)),
+        }
+    }
+}

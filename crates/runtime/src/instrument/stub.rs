@@ -1,0 +1,22 @@
+//! Says nothing: the twin of `tracing.rs` for builds without that feature.
+
+use fauxtp_logic::reason::PanicReport;
+use fauxtp_logic::{ExitReason, Pid};
+
+use crate::shared::{Core, Facts};
+
+pub(crate) fn somebody_listens() -> bool {
+    false
+}
+
+pub(crate) fn crash(_core: &Core, _facts: &Facts, _reason: &ExitReason) {}
+
+pub(crate) fn dropped_badly(_core: &Core, _report: &PanicReport) {}
+
+pub(crate) fn dropped(_core: &Core) {}
+
+pub(crate) fn unhandled(_core: &Core, _what: &str) {}
+
+pub(crate) fn unkillable(_supervisor: Pid, _child: Pid) {}
+
+pub(crate) fn supervisor(_supervisor: Pid, _report: &fauxtp_logic::supervisor::Report) {}

@@ -1,0 +1,416 @@
+//! The inbox of a process: one lock, one order, two lanes.
+//!
+//! Messages and signals arrive in one order, but messages outnumber signals a million to one. So messages
+//! lie bare in a queue of their own, and a signal carries its *place*: how many messages were accepted
+//! before it. The reader takes whole batches of messages, one lock each, and knows from the places where
+//! between them an exit or a down belongs.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
+
+use fauxtp_logic::{Pid, Ref};
+use fauxtp_logic::tray::Tray;
+
+use crate::shared::{Core, Process};
+use crate::signal::{Down, Exit, Signal};
+use crate::sync::Mutex;
+
+/// What happens to a message that does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// The sender gets it back as an error.
+    Reject,
+    /// It is dropped silently.
+    DropNewest,
+    /// The oldest message that waits is dropped in its favour.
+    DropOldest,
+}
+
+/// How many messages may wait at a process. Signals are never counted and never refused (RUST-006).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mailbox {
+    bound: Option<(usize, Overflow)>,
+}
+
+/// A mailbox that could never hold a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ZeroCapacity;
+
+impl fmt::Display for ZeroCapacity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bound mailbox: a capacity of 0 could never hold a message; use at least 1")
+    }
+}
+
+impl std::error::Error for ZeroCapacity {}
+
+impl Mailbox {
+    /// Any number of messages; the default.
+    pub const UNBOUNDED: Self = Self { bound: None };
+
+    /// At most `capacity` messages.
+    ///
+    /// # Errors
+    /// [`ZeroCapacity`] if `capacity` is 0.
+    pub fn bounded(capacity: usize, overflow: Overflow) -> Result<Self, ZeroCapacity> {
+        if capacity == 0 { Err(ZeroCapacity) } else { Ok(Self { bound: Some((capacity, overflow)) }) }
+    }
+}
+
+/// Why a message was not accepted; the message comes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendError<M> {
+    /// There is no such process, or it has ended.
+    NoProc(M),
+    /// Its mailbox is full.
+    Full(M),
+}
+
+impl<M> SendError<M> {
+    /// The message that was not accepted.
+    pub fn into_message(self) -> M {
+        match self {
+            Self::NoProc(message) | Self::Full(message) => message,
+        }
+    }
+}
+
+impl<M> fmt::Debug for SendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoProc(_) => "NoProc",
+            Self::Full(_) => "Full",
+        })
+    }
+}
+
+impl<M> fmt::Display for SendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoProc(_) => "send message: no such process",
+            Self::Full(_) => "send message: mailbox is full",
+        })
+    }
+}
+
+impl<M> std::error::Error for SendError<M> {}
+
+/// What reaches user code besides messages.
+#[derive(Debug)]
+pub(crate) enum Notice<M> {
+    Exit(Exit),
+    Down(Down),
+    Stop { from: Pid, reason: fauxtp_logic::ExitReason },
+    Timer(Ref, M),
+}
+
+/// A process as those see it who may send it messages.
+pub(crate) struct Shared<M> {
+    pub(crate) core: Core,
+    lanes: Mutex<Lanes<M>>,
+}
+
+struct Lanes<M> {
+    messages: VecDeque<M>,
+    /// Places never decrease from front to back.
+    signals: VecDeque<(u64, Post<M>)>,
+    /// How many of `signals` the process has looked at already; those left are notices.
+    looked_at: usize,
+    /// How many messages were accepted so far.
+    accepted: u64,
+    /// Whether the reader waits for a message.
+    parked: bool,
+    closed: bool,
+    /// The reader's waker, if it is not the process's own (inside a `select!` of somebody else's, say).
+    waker: Option<Waker>,
+    bound: Option<Box<Bound>>,
+}
+
+enum Post<M> {
+    Signal(Signal),
+    Notice(Notice<M>),
+}
+
+struct Bound {
+    capacity: usize,
+    overflow: Overflow,
+    /// Messages the reader has taken over but not handled. Written by the reader.
+    in_tray: usize,
+    /// How many of those it must drop, oldest first. Written by senders.
+    debt: usize,
+}
+
+/// What became of a look into the inbox.
+pub(crate) enum Taken {
+    /// Something is in the tray.
+    Something,
+    /// Signals must be taken in first.
+    Signals,
+    Nothing,
+}
+
+impl<M: Send + 'static> Shared<M> {
+    pub(crate) fn new(core: Core, mailbox: Mailbox) -> Self {
+        let bound = mailbox
+            .bound
+            .map(|(capacity, overflow)| Box::new(Bound { capacity, overflow, in_tray: 0, debt: 0 }));
+        Self {
+            core,
+            lanes: Mutex::new(Lanes {
+                messages: VecDeque::new(),
+                signals: VecDeque::new(),
+                looked_at: 0,
+                accepted: 0,
+                parked: false,
+                closed: false,
+                waker: None,
+                bound,
+            }),
+        }
+    }
+
+    /// Delivers a message. The one function through which messages go.
+    #[inline]
+    pub(crate) fn push(&self, message: M) -> Result<(), SendError<M>> {
+        if !self.core.is_alive() {
+            return Err(SendError::NoProc(message));
+        }
+        let mut dropped = None;
+        let mut lanes = self.lanes.lock();
+        if lanes.closed {
+            return Err(SendError::NoProc(message));
+        }
+        if lanes.bound.is_some() {
+            match lanes.make_room(message) {
+                Room::Made(message, oldest) => {
+                    dropped = oldest;
+                    lanes.accept(message);
+                }
+                Room::Refused(message) => return Err(SendError::Full(message)),
+                Room::Dropped(message) => dropped = Some(message),
+            }
+        } else {
+            lanes.accept(message);
+        }
+        let wake = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take());
+        drop(lanes);
+        match wake {
+            Some(Some(waker)) => waker.wake(),
+            Some(None) => self.core.wake(),
+            None => {}
+        }
+        if dropped.is_some() {
+            crate::instrument::dropped(&self.core);
+        }
+        drop(dropped);
+        Ok(())
+    }
+
+    fn post(&self, post: Post<M>) -> Result<(), Post<M>> {
+        let mut lanes = self.lanes.lock();
+        if lanes.closed {
+            return Err(post);
+        }
+        let place = lanes.accepted;
+        lanes.signals.push_back((place, post));
+        lanes.parked = false;
+        let waker = lanes.waker.take();
+        // Pairs with the swap in `take_signals`; the lock orders the rest.
+        self.core.signalled.store(true, Ordering::Release);
+        drop(lanes);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        self.core.wake();
+        Ok(())
+    }
+
+    /// Delivers the message of an expired timer, behind everything that is there (TMR-003).
+    pub(crate) fn expire(&self, timer: Ref, message: M) {
+        let _dead_already = self.post(Post::Notice(Notice::Timer(timer, message)));
+    }
+
+    /// Moves everything that has arrived to the tray, if no signal has to be taken in before.
+    pub(crate) fn take(&self, tray: &mut Tray<M, Notice<M>>, cx: &mut Context<'_>) -> Taken {
+        let mut lanes = self.lanes.lock();
+        if lanes.looked_at < lanes.signals.len() {
+            return Taken::Signals;
+        }
+        if lanes.messages.is_empty() && lanes.signals.is_empty() {
+            lanes.parked = true;
+            let root = self.core.waker.get();
+            let former = if root.is_some_and(|root| root.will_wake(cx.waker())) {
+                lanes.waker.take()
+            } else {
+                lanes.waker.replace(cx.waker().clone())
+            };
+            drop(lanes);
+            drop(former);
+            return Taken::Nothing;
+        }
+        tray.refill(&mut lanes.messages);
+        lanes.looked_at = 0;
+        for (place, post) in lanes.signals.drain(..) {
+            if let Post::Notice(notice) = post {
+                tray.notice(place, notice);
+            }
+        }
+        Taken::Something
+    }
+
+    /// For bounded mailboxes: drops what senders have displaced, and tells them how much is still waiting.
+    pub(crate) fn pay_debt(&self, tray: &mut Tray<M, Notice<M>>, about_to_take: usize) {
+        let mut dropped = Vec::new();
+        let mut lanes = self.lanes.lock();
+        if let Some(bound) = &mut lanes.bound {
+            dropped.extend((0..std::mem::take(&mut bound.debt)).map_while(|_| tray.next_message()));
+            bound.in_tray = tray.messages().saturating_sub(about_to_take);
+        }
+        drop(lanes);
+        drop(dropped);
+    }
+
+    /// Signals nobody has looked at yet. Whatever becomes a notice goes back by [`return_notices`](Self::return_notices).
+    pub(crate) fn take_signals(&self) -> VecDeque<(u64, Signal)> {
+        if !self.core.signalled.swap(false, Ordering::AcqRel) {
+            return VecDeque::new();
+        }
+        let mut lanes = self.lanes.lock();
+        let looked_at = lanes.looked_at;
+        let fresh = lanes.signals.split_off(looked_at);
+        let mut signals = VecDeque::new();
+        for (place, post) in fresh {
+            match post {
+                Post::Signal(signal) => signals.push_back((place, signal)),
+                notice @ Post::Notice(_) => {
+                    // A timer between two signals keeps its place among the notices by that place.
+                    lanes.signals.push_back((place, notice));
+                }
+            }
+        }
+        lanes.looked_at = lanes.signals.len();
+        signals
+    }
+
+    /// Puts notices where they belong among those that wait.
+    pub(crate) fn return_notices(&self, notices: Vec<(u64, Notice<M>)>) {
+        let mut lanes = self.lanes.lock();
+        for (place, notice) in notices {
+            let seen = lanes.looked_at;
+            let index = lanes.signals.iter().take(seen).position(|(at, _)| *at > place).unwrap_or(seen);
+            lanes.signals.insert(index, (place, Post::Notice(notice)));
+            lanes.looked_at += 1;
+        }
+        let waker = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take()).flatten();
+        drop(lanes);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Takes a notice that waits, whatever is ahead of it.
+    pub(crate) fn take_notice(&self, mut wanted: impl FnMut(&Notice<M>) -> bool) -> Option<Notice<M>> {
+        let mut lanes = self.lanes.lock();
+        let index = lanes
+            .signals
+            .iter()
+            .position(|(_, post)| matches!(post, Post::Notice(notice) if wanted(notice)))?;
+        if index < lanes.looked_at {
+            lanes.looked_at -= 1;
+        }
+        match lanes.signals.remove(index) {
+            Some((_, Post::Notice(notice))) => Some(notice),
+            _ => None,
+        }
+    }
+
+    /// Whether the mailbox has a bound.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.lanes.lock().bound.is_some()
+    }
+
+    /// Nothing comes in any more; what was there comes out.
+    pub(crate) fn close(&self) -> (VecDeque<M>, Vec<Signal>, Vec<Notice<M>>) {
+        let mut lanes = self.lanes.lock();
+        lanes.closed = true;
+        let messages = std::mem::take(&mut lanes.messages);
+        let posts = std::mem::take(&mut lanes.signals);
+        let waker = lanes.waker.take();
+        drop(lanes);
+        drop(waker);
+        let (mut signals, mut notices) = (Vec::new(), Vec::new());
+        for (_, post) in posts {
+            match post {
+                Post::Signal(signal) => signals.push(signal),
+                Post::Notice(notice) => notices.push(notice),
+            }
+        }
+        (messages, signals, notices)
+    }
+}
+
+enum Room<M> {
+    /// There is room for the message, perhaps because the oldest one was taken out.
+    Made(M, Option<M>),
+    Refused(M),
+    Dropped(M),
+}
+
+impl<M> Lanes<M> {
+    fn accept(&mut self, message: M) {
+        self.accepted += 1;
+        self.messages.push_back(message);
+    }
+
+    fn make_room(&mut self, message: M) -> Room<M> {
+        let Some(bound) = &mut self.bound else { return Room::Made(message, None) };
+        let waiting = self.messages.len() + bound.in_tray - bound.debt;
+        if waiting < bound.capacity {
+            return Room::Made(message, None);
+        }
+        match bound.overflow {
+            Overflow::Reject => Room::Refused(message),
+            Overflow::DropNewest => Room::Dropped(message),
+            Overflow::DropOldest if bound.in_tray > bound.debt => {
+                bound.debt += 1;
+                Room::Made(message, None)
+            }
+            Overflow::DropOldest => {
+                let front = self.accepted - self.messages.len() as u64;
+                let oldest = self.messages.pop_front();
+                self.accepted -= 1;
+                for (place, _) in self.signals.iter_mut().filter(|(place, _)| *place > front) {
+                    *place -= 1;
+                }
+                Room::Made(message, oldest)
+            }
+        }
+    }
+}
+
+impl<M: Send + 'static> Process for Shared<M> {
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), Signal> {
+        self.post(Post::Signal(signal)).map_err(|post| match post {
+            Post::Signal(signal) => signal,
+            Post::Notice(_) => unreachable!("a refused signal comes back as it was"),
+        })
+    }
+
+    fn queue_len(&self) -> usize {
+        self.lanes.lock().messages.len()
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+

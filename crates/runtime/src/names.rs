@@ -1,0 +1,275 @@
+//! Local names: one name per process, one process per name, in each tokio runtime (REG-100).
+//!
+//! A [`Name`] is resolved at every send, so it always means the process that holds it now: after a restart,
+//! the new one. A name is free before anybody can know that its holder has ended (PROC-008).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use fauxtp_logic::Pid;
+
+use crate::address::Address;
+use crate::call::Dest;
+use crate::current;
+use crate::executor::{self, Executor};
+use crate::behaviour::{Claim, StartError};
+use crate::mailbox::SendError;
+use crate::process;
+use crate::shared::{Handle, Release};
+use crate::signal::Monitor;
+
+/// Whatever says which messages it receives: a server type, or [`Raw<M>`] for a raw process.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which messages it receives",
+    note = "name a server type (`Name<Counter>`), or `Name<Raw<M>>` for a raw process that takes `M`"
+)]
+pub trait Receives {
+    /// The messages.
+    type Message: Send + 'static;
+}
+
+/// Stands for a raw process that takes messages of type `M`.
+pub struct Raw<M>(PhantomData<fn(M)>);
+
+impl<M> fmt::Debug for Raw<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Raw")
+    }
+}
+
+impl<M: Send + 'static> Receives for Raw<M> {
+    type Message = M;
+}
+
+/// The name of a process that takes the messages of `S`.
+///
+/// Names belong to the tokio runtime in which they are used: two runtimes in one program, two tests say, do
+/// not get into each other's way. Outside of any runtime a name means what it means in the only runtime
+/// that has processes, if there is just one.
+///
+/// # Examples
+/// ```
+/// use fauxtp::{Dest, Name, names::Raw};
+/// static LOGGER: Name<Raw<String>> = Name::new("logger");
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// assert!(LOGGER.resolve().is_none());
+/// # }
+/// ```
+pub struct Name<S> {
+    text: Cow<'static, str>,
+    server: PhantomData<fn() -> S>,
+}
+
+impl<S> Name<S> {
+    /// A name known at compile time.
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        Self { text: Cow::Borrowed(text), server: PhantomData }
+    }
+
+    /// A name made at run time.
+    #[must_use]
+    pub fn from_string(text: String) -> Self {
+        Self { text: Cow::Owned(text), server: PhantomData }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl<S: Receives> Name<S> {
+    /// The process that holds the name now; never a dead one (REG-005).
+    #[must_use]
+    pub fn whereis(&self) -> Option<Address<S::Message>> {
+        self.resolve()
+    }
+
+    /// Sends a message to whoever holds the name.
+    ///
+    /// # Errors
+    /// [`SendError::NoProc`] if nobody does: unlike an address, a name says so (PROC-010).
+    pub fn send(&self, message: S::Message) -> Result<(), SendError<S::Message>> {
+        match self.resolve() {
+            Some(address) => address.try_send(message),
+            None => Err(SendError::NoProc(message)),
+        }
+    }
+
+    /// Sends `message` after `delay` to whoever holds the name *then*; to nobody if nobody does (TMR-004).
+    pub fn send_after(&self, delay: std::time::Duration, message: S::Message)
+    where
+        S: 'static,
+    {
+        if let Some(executor) = executor_here() {
+            let name = self.clone();
+            let home = Arc::downgrade(&executor);
+            executor.set_timer(crate::clock::now().plus(delay), move || {
+                let address = home.upgrade().and_then(|home| address_in(&home, &name.text));
+                if let Some(address) = address {
+                    address.send(message);
+                }
+            });
+        }
+    }
+}
+
+impl<S: Receives> Dest for Name<S> {
+    type Message = S::Message;
+
+    fn resolve(&self) -> Option<Address<S::Message>> {
+        let executor = executor_here()?;
+        address_in(&executor, &self.text)
+    }
+}
+
+fn address_in<M: Send + 'static>(executor: &Executor, name: &str) -> Option<Address<M>> {
+    Address::from_handle(holder(executor, name)?)
+}
+
+fn holder(executor: &Executor, name: &str) -> Option<Handle> {
+    let pid = executor.names().read().lookup(name).next().map(|(pid, ())| pid)?;
+    current::find_alive(pid)
+}
+
+fn executor_here() -> Option<Arc<Executor>> {
+    current::with(|process| process.core().executor.clone())
+        .or_else(|| executor::current().ok())
+        .or_else(executor::only)
+}
+
+/// Why a name was not given or taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameError {
+    /// Another process holds it, or this one does already.
+    Taken(Pid),
+    /// This process has another name already.
+    HasName,
+    /// This process does not hold it.
+    NotHeld,
+    /// A name must not be empty.
+    Empty,
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taken(pid) => write!(f, "register name: taken by {pid}"),
+            Self::HasName => f.write_str("register name: this process has a name already"),
+            Self::NotHeld => f.write_str("unregister name: this process does not hold it"),
+            Self::Empty => f.write_str("register name: a name must not be empty"),
+        }
+    }
+}
+
+impl std::error::Error for NameError {}
+
+impl<M: Send + 'static> process::Context<M> {
+    /// Gives this process a name.
+    ///
+    /// # Errors
+    /// [`NameError`] if the name is taken or empty, or the process has one already.
+    pub fn register<S: Receives<Message = M>>(&mut self, name: &Name<S>) -> Result<(), NameError> {
+        claim(&self.handle(), &name.text)
+    }
+
+    /// Takes this process's name back.
+    ///
+    /// # Errors
+    /// [`NameError::NotHeld`] if it does not hold that name.
+    pub fn unregister<S>(&mut self, name: &Name<S>) -> Result<(), NameError> {
+        let core = self.handle();
+        let core = core.core();
+        let held = core.private(|private| {
+            let held = private.name.as_deref() == Some(&*name.text);
+            held.then(|| private.name.take())
+        });
+        if held.is_none() {
+            return Err(NameError::NotHeld);
+        }
+        core.executor.names().write().unregister(&*name.text, core.pid);
+        Ok(())
+    }
+
+    /// Watches whoever holds `name` now; the down tells the name. It does not follow the name to a later
+    /// holder (MON-004).
+    pub fn monitor_name<S: Receives>(&mut self, name: &Name<S>) -> Monitor {
+        let holder = holder(&self.handle().core().executor, &name.text);
+        self.monitor_as(holder.map(|holder| holder.core().pid), Some(name.text.as_ref().into()))
+    }
+}
+
+/// Registers a process under a name, on its own task.
+fn claim(process: &Handle, text: &str) -> Result<(), NameError> {
+    let core = process.core();
+    if text.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if core.private(|private| private.name.is_some()) {
+        return Err(NameError::HasName);
+    }
+    let name: Arc<str> = text.into();
+    let is_alive = |pid| current::find_alive(pid).is_some();
+    core.executor
+        .names()
+        .write()
+        .register(name.clone(), core.pid, (), is_alive)
+        .map_err(|taken| NameError::Taken(taken.pid))?;
+    core.private(|private| {
+        private.name = Some(name);
+        private.estate.push(Box::new(Held(core.executor.clone())));
+    });
+    Ok(())
+}
+
+/// The claim of a name by a process that starts.
+pub(crate) fn claim_at_start<S>(name: &Name<S>) -> Claim {
+    let text: Arc<str> = name.text.as_ref().into();
+    Box::new(move |process| {
+        claim(process, &text).map_err(|error| match error {
+            NameError::Taken(pid) => StartError::AlreadyStarted(pid),
+            _ => StartError::BadName,
+        })
+    })
+}
+
+/// What a process with a name owns.
+struct Held(Arc<Executor>);
+
+impl Release for Held {
+    fn release(self: Box<Self>, owner: Pid) {
+        self.0.names().write().release(owner);
+    }
+}
+
+/// Every name of this runtime and who holds it.
+#[must_use]
+pub fn registered() -> Vec<(Arc<str>, Pid)> {
+    executor_here().map_or_else(Vec::new, |executor| {
+        let names = executor.names().read();
+        names.iter().map(|(name, pid, ())| (name.clone(), pid)).collect()
+    })
+}
+
+impl<S> Clone for Name<S> {
+    fn clone(&self) -> Self {
+        Self { text: self.text.clone(), server: PhantomData }
+    }
+}
+
+impl<S> fmt::Debug for Name<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Name({:?})", self.text)
+    }
+}
+
+impl<S> fmt::Display for Name<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,11 @@
+//! The names nearly every program uses.
+
+pub use std::time::Duration;
+
+pub use crate::call::{CallError, Dest, Reply};
+pub use crate::gen_server::{Context, GenServer, Info};
+pub use crate::names::Name;
+pub use crate::process::PidExt;
+pub use crate::registry::Registry;
+pub use crate::stop::{Result, Stop};
+pub use crate::{Address, ExitReason, Pid};

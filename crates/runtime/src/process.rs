@@ -1,0 +1,351 @@
+//! Processes: what they are, how they start, and what may be done with them.
+//!
+//! A process is a future with a pid, an inbox and a fate. It ends exactly once, with exactly one
+//! [`ExitReason`], and everybody who is linked with it or watches it hears of that.
+//!
+//! ```text
+//!                 ┌ take in signals ─► doomed? ──────────────┐
+//!   poll ────────►│                                          ├─► farewell ─► links, watchers
+//!                 └ poll the body ──► ready? panic? doomed? ─┘
+//! ```
+//!
+//! # Examples
+//! ```
+//! use fauxtp::process::{self, Received};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> fauxtp::Result {
+//! let greeter = process::spawn(async |mut ctx: process::Context<String>| {
+//!     while let Received::Message(name) = ctx.recv().await {
+//!         assert_eq!(name, "Joe");
+//!         return;
+//!     }
+//! })?;
+//! greeter.send("Joe".to_owned());
+//! assert!(process::join(&greeter).await.is_normal());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Limits
+//! A process is stopped between two polls. Code that blocks or never awaits cannot be stopped from
+//! outside, only marked dead (RUST-001). A build with `panic = "abort"` has no supervision at all.
+
+mod context;
+mod intake;
+mod life;
+mod farewell;
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use fauxtp_logic::signal::Origin;
+use fauxtp_logic::{ExitReason, Pid, Ref};
+
+use crate::address::Address;
+use crate::clock;
+use crate::current;
+use crate::executor::{self, Executor, NoRuntime};
+use crate::guard;
+use crate::mailbox::{Mailbox, Shared};
+use crate::shared::{Core, Facts, Private, Process, Tie};
+use crate::signal::{NOBODY, Signal, Watcher, fresh_ref};
+use crate::slot::{self, Broken, Pledge};
+use crate::stop::Outcome;
+use crate::sync::Mutex;
+use crate::table;
+
+pub use context::{Context, NoProc, Peek, Received, Timer, Trap};
+
+use life::Life;
+
+/// How a process starts, before it has a body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Birth {
+    pub(crate) tie: Tie,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) label: &'static str,
+    /// Whether it is a behaviour, which takes a stop as a request.
+    pub(crate) takes_stop: bool,
+    pub(crate) trapping: bool,
+    pub(crate) restarts: u32,
+}
+
+impl Birth {
+    pub(crate) fn new(label: &'static str) -> Self {
+        Self {
+            tie: Tie::None,
+            mailbox: Mailbox::UNBOUNDED,
+            label,
+            takes_stop: false,
+            trapping: false,
+            restarts: 0,
+        }
+    }
+}
+
+/// Starts a process. Links and watchers are in place before it is first polled (PROC-013).
+pub(crate) fn launch<M, F>(
+    birth: Birth,
+    watcher: Option<(Ref, Watcher)>,
+    body: impl FnOnce(Context<M>) -> F,
+) -> Result<Address<M>, NoRuntime>
+where
+    M: Send + 'static,
+    F: Future<Output = ExitReason> + Send + 'static,
+{
+    guard::install_hook();
+    let parent = current::with(Arc::clone);
+    let executor = match &parent {
+        Some(parent) => parent.core().executor.clone(),
+        None => executor::current()?,
+    };
+    let ancestors = parent.as_ref().map_or_else(no_ancestors, |parent| lineage(parent.core()));
+    let tie = if parent.is_some() { birth.tie } else { Tie::None };
+    let shared = table::enter(|pid| {
+        let mut private = Private {
+            trapping: birth.trapping,
+            takes_stop: birth.takes_stop,
+            restarts: birth.restarts,
+            ..Private::default()
+        };
+        if let Some((id, watcher)) = watcher {
+            private.relations().watched_by(id, watcher);
+        }
+        if let Some(parent) = parent.as_ref().filter(|_| tie != Tie::None) {
+            let link = fresh_ref();
+            if tie == Tie::Linked {
+                private.relations().link(parent.core().pid, link);
+            }
+            parent.core().private(|private| private.relations().link(pid, link));
+        }
+        let core = Core::new(pid, tie, ancestors, executor.clone(), birth.label, private);
+        let shared = Arc::new(Shared::new(core, birth.mailbox));
+        (shared.clone() as _, shared)
+    });
+    let address = Address::new(shared.clone());
+    let body = body(Context::new(shared.clone()));
+    executor.spawn(Life::new(shared, body));
+    Ok(address)
+}
+
+fn no_ancestors() -> Arc<[Pid]> {
+    static NONE: OnceLock<Arc<[Pid]>> = OnceLock::new();
+    NONE.get_or_init(|| Arc::new([])).clone()
+}
+
+/// The ancestors of this process's children; made once and shared by all of them.
+fn lineage(parent: &Core) -> Arc<[Pid]> {
+    let make = || std::iter::once(parent.pid).chain(parent.ancestors.iter().copied()).collect();
+    parent.lineage.get_or_init(make).clone()
+}
+
+/// Starts a process that runs `body`.
+///
+/// # Errors
+/// [`NoRuntime`] outside of a tokio runtime.
+pub fn spawn<M, F>(body: impl FnOnce(Context<M>) -> F) -> Result<Address<M>, NoRuntime>
+where
+    M: Send + 'static,
+    F: Future<Output: Outcome> + Send + 'static,
+{
+    spawn_with(Mailbox::UNBOUNDED, body)
+}
+
+/// Starts a process whose mailbox is `mailbox`.
+///
+/// # Errors
+/// [`NoRuntime`] outside of a tokio runtime.
+pub fn spawn_with<M, F>(mailbox: Mailbox, body: impl FnOnce(Context<M>) -> F) -> Result<Address<M>, NoRuntime>
+where
+    M: Send + 'static,
+    F: Future<Output: Outcome> + Send + 'static,
+{
+    let birth = Birth { mailbox, ..Birth::new(std::any::type_name::<F>()) };
+    launch(birth, None, |ctx| into_body(body(ctx)))
+}
+
+pub(crate) async fn into_body<F: Future<Output: Outcome>>(body: F) -> ExitReason {
+    body.await.into_reason()
+}
+
+/// Waits until a process has ended, and tells why. `noproc` if it had ended before.
+///
+/// # Cancel safety
+/// Strict: nothing is lost and nothing is left behind.
+pub async fn join(process: impl Into<Pid>) -> ExitReason {
+    watch(process.into()).wait().await
+}
+
+/// A watch that is not a process: waits for one end.
+pub(crate) struct Watch {
+    target: Pid,
+    id: Ref,
+    pledge: Pledge<ExitReason>,
+}
+
+impl Watch {
+    pub(crate) async fn wait(&self) -> ExitReason {
+        match self.pledge.wait().await {
+            Ok(reason) => reason,
+            Err(Broken::Exited(reason)) => reason,
+            Err(Broken::Dropped) => ExitReason::no_proc(),
+        }
+    }
+
+    /// Waits no longer than `timeout`.
+    pub(crate) async fn wait_for(&self, timeout: Option<Duration>) -> Option<ExitReason> {
+        let Some(timeout) = timeout else { return Some(self.wait().await) };
+        let mut sleep = std::pin::pin!(clock::sleep_until(clock::now().plus(timeout)));
+        let mut wait = std::pin::pin!(self.wait());
+        std::future::poll_fn(|cx| {
+            if let std::task::Poll::Ready(reason) = wait.as_mut().poll(cx) {
+                return std::task::Poll::Ready(Some(reason));
+            }
+            sleep.as_mut().poll(cx).map(|()| None)
+        })
+        .await
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(process) = table::find(self.target) {
+            let _ended_already = process.signal(Signal::Forget { id: self.id });
+        }
+    }
+}
+
+/// Watches a process from outside of all processes.
+pub(crate) fn watch(target: Pid) -> Watch {
+    let (promise, pledge) = slot::promise(None);
+    let id = fresh_ref();
+    let listener = Arc::new(Mutex::new(Some(promise)));
+    let monitor = Signal::Monitor { id, watcher: Watcher::Listener(listener) };
+    let refused = match table::find(target) {
+        Some(process) => process.signal(monitor).err(),
+        None => Some(monitor),
+    };
+    if let Some(Signal::Monitor { watcher: Watcher::Listener(listener), .. }) = refused {
+        listener.ended(&ExitReason::no_proc());
+    }
+    Watch { target, id, pledge }
+}
+
+/// Why a stop did not end well.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum StopError {
+    /// There was no such process.
+    NoProc,
+    /// It ended, but with another reason.
+    Exited(ExitReason),
+    /// It had not ended in time; it still ends.
+    Timeout,
+}
+
+impl std::fmt::Display for StopError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoProc => f.write_str("stop process: no such process"),
+            Self::Exited(reason) => write!(f, "stop process: it ended with another reason: {reason:#}"),
+            Self::Timeout => f.write_str("stop process: it had not ended in time"),
+        }
+    }
+}
+
+impl std::error::Error for StopError {}
+
+/// What may be done with any process whose pid is known.
+pub trait PidExt: Copy {
+    /// Sends an exit signal (PROC-003). Returns at once; nothing happens if the process has ended.
+    fn exit(self, reason: ExitReason);
+
+    /// Ends the process, trapping or not; its reason is *killed* and none of its code runs any more
+    /// (PROC-011). [`is_alive`](Self::is_alive) is false at once (PROC-009).
+    fn kill(self);
+
+    /// Whether the process may still do anything.
+    fn is_alive(self) -> bool;
+
+    /// Asks the process to end and waits until it has: its `terminate` has run and its names are free
+    /// (GS-049). `None` waits for ever. A raw process takes the request as an exit signal.
+    ///
+    /// # Errors
+    /// [`StopError`]: no such process, another reason, or too late.
+    ///
+    /// # Cancel safety
+    /// The request stays in force; only the waiting ends.
+    fn stop(
+        self,
+        reason: ExitReason,
+        timeout: Option<Duration>,
+    ) -> impl Future<Output = Result<(), StopError>> + Send;
+
+    /// What the process tells about itself, or nothing if it has ended first.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    fn info(self) -> impl Future<Output = Option<Facts>> + Send;
+}
+
+impl PidExt for Pid {
+    fn exit(self, reason: ExitReason) {
+        if let Some(process) = table::find(self) {
+            let from = current::pid().unwrap_or(NOBODY);
+            let _ended_already = process.signal(Signal::Exit { from, origin: Origin::Sent, reason });
+        }
+    }
+
+    fn kill(self) {
+        if let Some(process) = table::find(self) {
+            process.core().mark_killed();
+            let _ended_already = process.signal(Signal::Kill);
+        }
+    }
+
+    fn is_alive(self) -> bool {
+        current::find_alive(self).is_some()
+    }
+
+    async fn stop(self, reason: ExitReason, timeout: Option<Duration>) -> Result<(), StopError> {
+        let watch = watch(self);
+        let asked = table::find(self).is_some_and(|process| {
+            let from = current::pid().unwrap_or(NOBODY);
+            process.signal(Signal::Stop { from, reason: reason.clone() }).is_ok()
+        });
+        match watch.wait_for(timeout).await {
+            None => Err(StopError::Timeout),
+            Some(ended) if ended == reason => Ok(()),
+            Some(ended) if ended.is_no_proc() || !asked => Err(StopError::NoProc),
+            Some(ended) => Err(StopError::Exited(ended)),
+        }
+    }
+
+    async fn info(self) -> Option<Facts> {
+        let (promise, pledge) = slot::promise(None);
+        let inquiry = Signal::Inquire(Box::new(move |facts| {
+            let _nobody_asks_any_more = promise.keep(facts);
+        }));
+        table::find(self)?.signal(inquiry).ok()?;
+        pledge.wait().await.ok()
+    }
+}
+
+/// All processes there are, in no meaningful order.
+#[must_use]
+pub fn list() -> Vec<Pid> {
+    table::list()
+}
+
+/// The pid of the process this code runs in, if it runs in one.
+#[must_use]
+pub fn current_pid() -> Option<Pid> {
+    current::pid()
+}
+
+/// The number of timers that are set in this runtime; for leak checks.
+#[must_use]
+pub fn timers_pending() -> usize {
+    executor::current().map_or(0, |executor: Arc<Executor>| executor.timers().pending())
+}

@@ -1,0 +1,131 @@
+//! Every end of a process, in five steps.
+//!
+//! 1. The reason is fixed; the body is dropped, its destructors run, none of them can change the reason.
+//! 2. Names, timers and whatever else it owned are released.
+//! 3. The inbox is closed; what was unread is dropped.
+//! 4. Exits go to the linked processes. The supervisor's is the first, and only then the process counts as
+//!    dead: whoever sees that it is dead, and asks its supervisor, sees the replacement (§0 of the spec).
+//! 5. Downs go to those who watch; callers who wait for an answer get the reason.
+//!
+//! All of this is plain enqueuing: nothing is spawned, awaited or bounded (RUST-005).
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use fauxtp_logic::relations::{Notices, Relations};
+use fauxtp_logic::signal::Origin;
+use fauxtp_logic::{ExitReason, Pid};
+
+use crate::current;
+use crate::guard::{catch, drop_caught};
+use crate::instrument;
+use crate::mailbox::Shared;
+use crate::shared::{self, Core, Process, Tie};
+use crate::signal::{Down, Monitor, Signal, Watcher};
+use crate::table;
+
+/// Who is to blame for an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The process itself; an abnormal end is reported (PL-007).
+    Own,
+    /// A signal from outside.
+    Imposed,
+}
+
+pub(super) fn farewell<M: Send + 'static, F>(
+    shared: &Arc<Shared<M>>,
+    mut body: Pin<&mut Option<F>>,
+    reason: ExitReason,
+    cause: Cause,
+) {
+    let core = &shared.core;
+    let entered = current::enter(shared.clone());
+    let queue_len = shared.queue_len();
+    let (facts, quiet) = core.private(|private| {
+        private.ending = true;
+        private.doom.get_or_insert_with(|| reason.clone());
+        (shared::facts(core, private, queue_len), std::mem::take(&mut private.quiet))
+    });
+    if cause == Cause::Own && !reason.is_clean() && !quiet {
+        instrument::crash(core, &facts, &reason);
+    }
+
+    // Step 1.
+    if let Err(report) = catch(|| body.set(None)) {
+        instrument::dropped_badly(core, &report);
+    }
+    // Step 2.
+    let (estate, timers) = core
+        .private(|private| (std::mem::take(&mut private.estate), std::mem::take(&mut private.timers)));
+    for key in timers.into_values() {
+        let _fired_already = core.executor.timers().cancel(key);
+    }
+    for owned in estate {
+        owned.release(core.pid);
+    }
+    // Step 3.
+    let (messages, signals, notices) = shared.close();
+    for message in messages {
+        let _reported_nowhere = drop_caught(message);
+    }
+    for notice in notices {
+        let _reported_nowhere = drop_caught(notice);
+    }
+    for signal in signals {
+        take_leave_of(core, signal);
+    }
+    // Steps 4 and 5.
+    let relations = core.private(|private| private.relations.take());
+    tell_everybody(core, relations.map(|relations| relations.farewell()), &reason);
+    let unkept = core.private(|private| std::mem::take(&mut private.unkept));
+    current::settle_all(unkept, Some(&reason));
+    drop(entered);
+}
+
+/// Signals that had arrived but were not taken in: who wanted to know of the end shall know.
+fn take_leave_of(core: &Core, signal: Signal) {
+    let spent = core.private(|private| {
+        let relations = private.relations.get_or_insert_with(|| Box::new(Relations::default()));
+        match signal {
+            Signal::Link { from, id } => relations.link(from, id),
+            Signal::Unlink { from, id } => relations.unlinked(from, id),
+            Signal::Monitor { id, watcher } => relations.watched_by(id, watcher),
+            Signal::Forget { id } => drop(relations.forget_watcher(id)),
+            other => return Some(other),
+        }
+        None
+    });
+    let _reported_nowhere = drop_caught(spent);
+}
+
+fn tell_everybody(core: &Core, notices: Option<Notices<Watcher>>, reason: &ExitReason) {
+    let notices = notices.unwrap_or_else(|| Relations::default().farewell());
+    let supervisor = core.parent().filter(|_| core.tie == Tie::Supervised);
+    if let Some(supervisor) = supervisor {
+        tell(supervisor, Signal::Exit { from: core.pid, origin: Origin::Link, reason: reason.clone() });
+    }
+    core.mark_dead();
+    table::leave(core.pid);
+    for peer in notices.links {
+        tell(peer, Signal::Exit { from: core.pid, origin: Origin::Link, reason: reason.clone() });
+    }
+    for (id, watcher) in notices.watchers {
+        match watcher {
+            Watcher::Process(pid, name) => {
+                let down = Down { monitor: Monitor(id), pid: Some(core.pid), name, reason: reason.clone() };
+                tell(pid, Signal::Down(down));
+            }
+            Watcher::Listener(listener) => listener.ended(reason),
+        }
+    }
+    for (id, target) in notices.watching {
+        tell(target, Signal::Forget { id });
+    }
+}
+
+fn tell(pid: Pid, signal: Signal) {
+    if let Some(process) = table::find(pid) {
+        let _ended_already = process.signal(signal);
+    }
+}

@@ -1,0 +1,103 @@
+//! Takes in what has arrived: signals take effect, in order, before anything else runs.
+
+use std::sync::atomic::Ordering;
+
+use fauxtp_logic::ExitReason;
+use fauxtp_logic::signal::{self, Origin, Verdict};
+
+use crate::mailbox::{Notice, Shared};
+use crate::shared::{self, Core, Private, Process, Tie};
+use crate::signal::{Exit, Inquiry, Signal};
+
+/// What became of one signal.
+enum Effect<M> {
+    /// It has taken effect, or is void; whatever it carried is dropped outside of locks.
+    Spent(#[allow(dead_code, reason = "held to be dropped later")] Option<Signal>),
+    /// User code will see it.
+    Notice(Notice<M>),
+    Inquiry(Inquiry),
+}
+
+/// Lets all signals that have arrived take effect. Runs at the start of every poll, and whenever the
+/// process looks into its inbox; hence nothing sent after an exit signal is ever handled (PROC-005).
+pub(super) fn take_in<M: Send + 'static>(shared: &Shared<M>) {
+    loop {
+        let signals = shared.take_signals();
+        if signals.is_empty() {
+            return;
+        }
+        let mut notices = Vec::new();
+        let mut spent = Vec::new();
+        let mut inquiries = Vec::new();
+        shared.core.private(|private| {
+            for (place, signal) in signals {
+                match apply(&shared.core, private, signal) {
+                    Effect::Notice(notice) => notices.push((place, notice)),
+                    Effect::Inquiry(inquiry) => inquiries.push(inquiry),
+                    effect @ Effect::Spent(_) => spent.push(effect),
+                }
+            }
+        });
+        if !notices.is_empty() {
+            shared.return_notices(notices);
+        }
+        for inquiry in inquiries {
+            let waiting = shared.queue_len();
+            inquiry(shared.core.private(|private| shared::facts(&shared.core, private, waiting)));
+        }
+        drop(spent);
+    }
+}
+
+fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
+    match signal {
+        Signal::Link { from, id } => private.relations().link(from, id),
+        Signal::Unlink { from, id } => private.relations().unlinked(from, id),
+        Signal::Monitor { id, watcher } => private.relations().watched_by(id, watcher),
+        Signal::Forget { id } => drop(private.relations().forget_watcher(id)),
+        Signal::Kill => {
+            private.doom.get_or_insert_with(ExitReason::killed);
+            core.doomed.store(true, Ordering::Relaxed);
+        }
+        Signal::Exit { .. } => return exit(core, private, signal),
+        Signal::Down(down) => {
+            // A monitor that was taken back is void, even if its answer was under way (MON-005).
+            if private.relations().unwatch(down.monitor.0).is_some() {
+                return Effect::Notice(Notice::Down(down));
+            }
+            return Effect::Spent(Some(Signal::Down(down)));
+        }
+        Signal::Stop { from, reason } if private.takes_stop => {
+            return Effect::Notice(Notice::Stop { from, reason });
+        }
+        Signal::Stop { from, reason } => {
+            return exit(core, private, Signal::Exit { from, origin: Origin::Sent, reason });
+        }
+        Signal::Inquire(inquiry) => return Effect::Inquiry(inquiry),
+    }
+    Effect::Spent(None)
+}
+
+fn exit<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
+    let Signal::Exit { from, origin, reason } = signal else { return Effect::Spent(Some(signal)) };
+    let void = || Signal::Exit { from, origin, reason: reason.clone() };
+    if private.doom.is_some() {
+        return Effect::Spent(Some(void()));
+    }
+    if origin != Origin::Sent {
+        let from_supervisor = core.tie == Tie::Supervised && core.parent() == Some(from);
+        // The exit of an inactive link is dropped (LINK-007).
+        if !from_supervisor && private.relations().unlink(from).is_empty() {
+            return Effect::Spent(Some(void()));
+        }
+    }
+    match signal::receive(core.pid, private.trapping, from, origin, &reason) {
+        Verdict::Ignore => Effect::Spent(Some(void())),
+        Verdict::Deliver => Effect::Notice(Notice::Exit(Exit { from, reason })),
+        Verdict::Die(doom) => {
+            private.doom = Some(doom);
+            core.doomed.store(true, Ordering::Relaxed);
+            Effect::Spent(Some(void()))
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The one poll loop: takes signals in, polls the body, and sees to it that every end is a farewell.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use fauxtp_logic::ExitReason;
+use pin_project_lite::pin_project;
+
+use super::farewell::{Cause, farewell};
+use super::intake::take_in;
+use crate::current;
+use crate::guard::{catch, panicked};
+use crate::mailbox::Shared;
+use crate::shared::Handle;
+
+pin_project! {
+    /// A process as its runtime sees it: a future that is done when the process has said farewell.
+    pub(super) struct Life<M: Send, F>
+    where
+        M: 'static,
+    {
+        shared: Arc<Shared<M>>,
+        handle: Option<Handle>,
+        #[pin]
+        body: Option<F>,
+        ended: bool,
+    }
+
+    impl<M: Send, F> PinnedDrop for Life<M, F>
+    where
+        M: 'static,
+    {
+        /// The runtime has dropped the task: it is shutting down. Everybody concerned still hears of it
+        /// (RUST-004).
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if !std::mem::replace(this.ended, true) {
+                farewell(this.shared, this.body, ExitReason::killed(), Cause::Imposed);
+            }
+        }
+    }
+}
+
+impl<M: Send + 'static, F> Life<M, F> {
+    pub(super) fn new(shared: Arc<Shared<M>>, body: F) -> Self {
+        Self { handle: Some(shared.clone()), shared, body: Some(body), ended: false }
+    }
+}
+
+impl<M: Send + 'static, F: Future<Output = ExitReason>> Future for Life<M, F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let core = &this.shared.core;
+        let known = core.waker.get_or_init(|| cx.waker().clone());
+        debug_assert!(known.will_wake(cx.waker()), "a process keeps its waker for life");
+        let Some(handle) = this.handle.take() else { return Poll::Ready(()) };
+        let entered = current::enter(handle);
+
+        take_in(this.shared);
+        let mut body = this.body;
+        let end = doomed(this.shared).or_else(|| match body.as_mut().as_pin_mut() {
+            Some(running) => match catch(|| running.poll(cx)) {
+                Ok(Poll::Ready(reason)) => Some((reason, Cause::Own)),
+                Err(report) => Some((panicked(report), Cause::Own)),
+                // The body may have looked into the inbox itself, and met its end there.
+                Ok(Poll::Pending) => doomed(this.shared),
+            },
+            None => Some((ExitReason::Normal, Cause::Own)),
+        });
+        let Some((reason, cause)) = end else {
+            entered.settle_unkept();
+            *this.handle = entered.leave();
+            return Poll::Pending;
+        };
+        *this.ended = true;
+        farewell(this.shared, body, reason, cause);
+        drop(entered);
+        Poll::Ready(())
+    }
+}
+
+fn doomed<M: Send + 'static>(shared: &Shared<M>) -> Option<(ExitReason, Cause)> {
+    if !shared.core.doomed.load(Ordering::Relaxed) {
+        return None;
+    }
+    let doom = shared.core.private(|private| private.doom.clone())?;
+    Some((doom, Cause::Imposed))
+}

@@ -1,0 +1,418 @@
+//! Registries: keys that mean processes, freed before anybody can know that their holder has ended.
+//!
+//! A [`Registry`] is a table in shared memory; it cannot crash, so nobody can believe to be registered when
+//! he is not (REG-013). What gives it a lifetime is a small process: when that ends, the registry is closed,
+//! finds nothing and accepts nothing.
+//!
+//! # Examples
+//! ```
+//! use fauxtp::{Registry, process::{self, Context, Received}};
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> fauxtp::Result {
+//! let rooms: Registry = Registry::start().await?;
+//! let (told, heard) = tokio::sync::oneshot::channel();
+//! let lobby = process::spawn({
+//!     let rooms = rooms.clone();
+//!     async move |mut ctx: Context<String>| {
+//!         rooms.register(&mut ctx, "lobby", ()).expect("nobody else is the lobby");
+//!         let _ = told.send(());
+//!         let Received::Message(_) = ctx.recv().await else { return };
+//!     }
+//! })?;
+//! heard.await?;
+//! assert_eq!(rooms.get("lobby"), Some(lobby.pid()));
+//! lobby.send("close".to_owned());
+//! process::join(&lobby).await;
+//! assert_eq!(rooms.get("lobby"), None);
+//! # Ok(()) }
+//! ```
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use fauxtp_logic::names::{Index, Keys};
+use fauxtp_logic::{ExitReason, Pid};
+
+use crate::address::Address;
+use crate::behaviour::{self, Claim, StartError, StartOptions};
+use crate::call::Dest;
+use crate::current;
+use crate::names::Receives;
+use crate::process::{Context, PidExt};
+use crate::shared::{Handle, Release};
+use crate::sync::RwLock;
+
+/// A table from keys to processes, with a value for each entry.
+///
+/// Cheap to clone; all clones are the same registry.
+pub struct Registry<K = String, V = ()> {
+    table: Arc<Table<K, V>>,
+    owner: Pid,
+}
+
+struct Table<K, V> {
+    state: RwLock<State<K, V>>,
+}
+
+struct State<K, V> {
+    index: Index<K, V>,
+    open: bool,
+}
+
+/// Why a key was not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// A unique key is held already, perhaps by the caller itself (REG-001).
+    AlreadyRegistered(Pid),
+    /// The registry has ended.
+    Closed,
+}
+
+impl fmt::Display for RegisterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyRegistered(pid) => write!(f, "register key: already held by {pid}"),
+            Self::Closed => f.write_str("register key: the registry has ended"),
+        }
+    }
+}
+
+impl std::error::Error for RegisterError {}
+
+/// Why a value was not updated; the function was not run (REG-010).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UpdateError {
+    /// The caller does not hold the key.
+    NotHeld,
+    /// The registry allows duplicates, so the key may mean many values.
+    Duplicate,
+}
+
+impl fmt::Display for UpdateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotHeld => "update value: this process does not hold the key",
+            Self::Duplicate => "update value: the registry allows duplicate keys",
+        })
+    }
+}
+
+impl std::error::Error for UpdateError {}
+
+impl<K, V> Registry<K, V>
+where
+    K: Ord + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// Starts a registry in which a key has at most one holder (REG-001).
+    ///
+    /// # Errors
+    /// [`StartError::NoRuntime`] outside of a tokio runtime.
+    ///
+    /// # Cancel safety
+    /// A start that is dropped is undone.
+    pub async fn start() -> Result<Self, StartError> {
+        Self::start_on(Table::new(Keys::Unique)).await
+    }
+
+    /// Starts a registry in which a key may have any number of entries (REG-002).
+    ///
+    /// # Errors
+    /// [`StartError::NoRuntime`] outside of a tokio runtime.
+    ///
+    /// # Cancel safety
+    /// A start that is dropped is undone.
+    pub async fn start_duplicate() -> Result<Self, StartError> {
+        Self::start_on(Table::new(Keys::Duplicate)).await
+    }
+
+    async fn start_on(table: Arc<Table<K, V>>) -> Result<Self, StartError> {
+        let owner = own(table.clone(), StartOptions::new("fauxtp::Registry")).await?;
+        Ok(Self { table, owner })
+    }
+
+    /// The process that gives the registry its lifetime.
+    #[must_use]
+    pub const fn pid(&self) -> Pid {
+        self.owner
+    }
+
+    /// Ends the registry.
+    ///
+    /// # Cancel safety
+    /// The registry ends all the same.
+    pub async fn stop(&self) {
+        let _ended_already = self.owner.stop(ExitReason::Normal, None).await;
+    }
+
+    /// Registers the calling process: entries belong to it and vanish when it ends (REG-003).
+    ///
+    /// # Errors
+    /// [`RegisterError`] if a unique key is held by a live process, or the registry has ended.
+    pub fn register<M: Send + 'static>(
+        &self,
+        ctx: &mut Context<M>,
+        key: impl Into<K>,
+        value: V,
+    ) -> Result<(), RegisterError> {
+        enter(&self.table, &ctx.handle(), key.into(), value)
+    }
+
+    /// Removes all entries of the calling process under `key`. Always succeeds (REG-009).
+    pub fn unregister<M: Send + 'static, Q: Ord + ?Sized>(&self, ctx: &mut Context<M>, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        let removed = self.table.state.write().index.unregister(key, ctx.pid());
+        drop(removed);
+    }
+
+    /// Removes those entries of the calling process under `key` whose value `wanted` accepts (REG-009).
+    pub fn unregister_match<M: Send + 'static, Q: Ord + ?Sized>(
+        &self,
+        ctx: &mut Context<M>,
+        key: &Q,
+        wanted: impl FnMut(&V) -> bool,
+    ) where
+        K: Borrow<Q>,
+    {
+        let removed = self.table.state.write().index.unregister_match(key, ctx.pid(), wanted);
+        drop(removed);
+    }
+
+    /// Changes the value of a key the calling process holds; returns what `change` returns.
+    ///
+    /// # Errors
+    /// [`UpdateError`]; `change` was not run.
+    pub fn update_value<M: Send + 'static, Q: Ord + ?Sized, R>(
+        &self,
+        ctx: &mut Context<M>,
+        key: &Q,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> Result<R, UpdateError>
+    where
+        K: Borrow<Q>,
+    {
+        use fauxtp_logic::names::UpdateError as Refused;
+        self.table.state.write().index.update_value(key, ctx.pid(), change).map_err(|error| match error {
+            Refused::DuplicateKeys => UpdateError::Duplicate,
+            _ => UpdateError::NotHeld,
+        })
+    }
+
+    /// The process that holds `key`, or one of them; never a dead one (REG-005).
+    #[must_use]
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<Pid>
+    where
+        K: Borrow<Q>,
+    {
+        let state = self.table.state.read();
+        state.index.lookup(key).map(|(pid, _)| pid).find(|pid| pid.is_alive())
+    }
+
+    /// Every live holder of `key`, with its values.
+    #[must_use]
+    pub fn lookup<Q: Ord + ?Sized>(&self, key: &Q) -> Vec<(Pid, V)>
+    where
+        K: Borrow<Q>,
+    {
+        let state = self.table.state.read();
+        let live = state.index.lookup(key).filter(|(pid, _)| pid.is_alive());
+        live.map(|(pid, value)| (pid, value.clone())).collect()
+    }
+
+    /// The address of the process that holds `key`, if it takes the messages of `S`.
+    #[must_use]
+    pub fn address<S: Receives>(&self, key: &str) -> Option<Address<S::Message>>
+    where
+        K: Borrow<str>,
+    {
+        Address::from_handle(current::find_alive(self.get(key)?)?)
+    }
+
+    /// A destination that means whoever holds `key` at the time of each send (REG-007).
+    pub fn via<S: Receives>(&self, key: impl Into<K>) -> Via<S, K, V> {
+        Via { registry: self.clone(), key: key.into(), server: PhantomData }
+    }
+
+    /// Calls `visit` with every live holder of `key`; not at all if there is none (REG-012).
+    pub fn dispatch<Q: Ord + ?Sized>(&self, key: &Q, visit: impl FnOnce(Vec<(Pid, V)>))
+    where
+        K: Borrow<Q>,
+    {
+        let holders = self.lookup(key);
+        if !holders.is_empty() {
+            visit(holders);
+        }
+    }
+
+    /// The keys of a process, with one occurrence for each entry (REG-010).
+    #[must_use]
+    pub fn keys(&self, owner: Pid) -> Vec<K> {
+        self.table.state.read().index.keys(owner).cloned().collect()
+    }
+
+    /// The values of a process under `key` (REG-010).
+    #[must_use]
+    pub fn values<Q: Ord + ?Sized>(&self, key: &Q, owner: Pid) -> Vec<V>
+    where
+        K: Borrow<Q>,
+    {
+        self.table.state.read().index.values(key, owner).cloned().collect()
+    }
+
+    /// The entries that `wanted` accepts, by key (REG-010).
+    #[must_use]
+    pub fn select(&self, mut wanted: impl FnMut(&K, Pid, &V) -> bool) -> Vec<(K, Pid, V)> {
+        let state = self.table.state.read();
+        let entries = state.index.iter().filter(|(key, pid, value)| wanted(key, *pid, value));
+        entries.map(|(key, pid, value)| (key.clone(), pid, value.clone())).collect()
+    }
+
+    /// How many entries there are (REG-010).
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.table.state.read().index.count()
+    }
+
+    /// The claim of a key by a process that starts.
+    pub(crate) fn claim(&self, key: K, value: V) -> Claim {
+        let table = self.table.clone();
+        Box::new(move |process| {
+            enter(&table, process, key, value).map_err(|error| match error {
+                RegisterError::AlreadyRegistered(pid) => StartError::AlreadyStarted(pid),
+                RegisterError::Closed => StartError::Failed(ExitReason::error(RegisterError::Closed)),
+            })
+        })
+    }
+}
+
+impl<V> Registry<String, V>
+where
+    V: Clone + Send + Sync + 'static,
+{
+    /// Gives a supervisor's own registry another process to live by, as a supervised child of the caller.
+    pub(crate) async fn revive(&self, options: StartOptions) -> Result<Self, StartError> {
+        let owner = own(self.table.clone(), options).await?;
+        Ok(Self { table: self.table.clone(), owner })
+    }
+
+    /// Starts a registry as a supervised child of the caller.
+    pub(crate) async fn start_supervised(options: StartOptions) -> Result<Self, StartError> {
+        let table = Table::new(Keys::Unique);
+        let owner = own(table.clone(), options).await?;
+        Ok(Self { table, owner })
+    }
+}
+
+/// Starts the process by which a table lives.
+async fn own<K, V>(table: Arc<Table<K, V>>, options: StartOptions) -> Result<Pid, StartError>
+where
+    K: Ord + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    let starting = behaviour::start::<std::convert::Infallible, _>(options, move |mut ctx, ack| async move {
+        table.state.write().open = true;
+        let handle = ctx.handle();
+        handle.core().private(|private| private.estate.push(Box::new(Lease(table))));
+        let _starter_is_gone = ack.keep(Ok(()));
+        loop {
+            use crate::mailbox::Notice;
+            use fauxtp_logic::tray::Item;
+            match ctx.next_item(None).await {
+                Some(Item::Notice(Notice::Stop { reason, .. })) => return reason,
+                Some(Item::Message(never)) => match never {},
+                _ => {}
+            }
+        }
+    });
+    Ok(starting.await?.pid())
+}
+
+fn enter<K, V>(table: &Arc<Table<K, V>>, process: &Handle, key: K, value: V) -> Result<(), RegisterError>
+where
+    K: Ord + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    let core = process.core();
+    let mut state = table.state.write();
+    if !state.open {
+        return Err(RegisterError::Closed);
+    }
+    let first = state.index.keys(core.pid).next().is_none();
+    state
+        .index
+        .register(key, core.pid, value, PidExt::is_alive)
+        .map_err(|taken| RegisterError::AlreadyRegistered(taken.pid))?;
+    drop(state);
+    if first {
+        core.private(|private| private.estate.push(Box::new(Entries(table.clone()))));
+    }
+    Ok(())
+}
+
+impl<K: Ord + Clone, V> Table<K, V> {
+    fn new(keys: Keys) -> Arc<Self> {
+        Arc::new(Self { state: RwLock::new(State { index: Index::new(keys), open: true }) })
+    }
+}
+
+/// What a registered process owns: its entries.
+struct Entries<K, V>(Arc<Table<K, V>>);
+
+impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Entries<K, V> {
+    fn release(self: Box<Self>, owner: Pid) {
+        let released = self.0.state.write().index.release_entries(owner);
+        drop(released);
+    }
+}
+
+/// What the registry's own process owns: that the table is open.
+struct Lease<K, V>(Arc<Table<K, V>>);
+
+impl<K: Send + Sync, V: Send + Sync> Release for Lease<K, V> {
+    fn release(self: Box<Self>, _owner: Pid) {
+        self.0.state.write().open = false;
+    }
+}
+
+/// Whoever holds a key of a registry at the time of each send.
+pub struct Via<S, K = String, V = ()> {
+    registry: Registry<K, V>,
+    key: K,
+    server: PhantomData<fn() -> S>,
+}
+
+impl<S, K, V> Dest for Via<S, K, V>
+where
+    S: Receives,
+    K: Ord + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    type Message = S::Message;
+
+    fn resolve(&self) -> Option<Address<S::Message>> {
+        Address::from_handle(current::find_alive(self.registry.get(&self.key)?)?)
+    }
+}
+
+impl<K, V> Clone for Registry<K, V> {
+    fn clone(&self) -> Self {
+        Self { table: self.table.clone(), owner: self.owner }
+    }
+}
+
+impl<K, V> fmt::Debug for Registry<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Registry({})", self.owner)
+    }
+}
+
+impl<S, K: fmt::Debug, V> fmt::Debug for Via<S, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Via({:?}, {:?})", self.registry, self.key)
+    }
+}

@@ -1,0 +1,217 @@
+//! The part of a process that others may hold: who it is, whether it lives, and the way to its inbox.
+//!
+//! [`Core`] is the same for all processes, whatever messages they take. Its `private` part is locked, but
+//! never contended: only the process itself touches it, from its poll loop and from its context. The lock
+//! is what safe Rust asks for two owners that run one after the other.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+
+use fauxtp_logic::relations::Relations;
+use fauxtp_logic::{ExitReason, Pid, Ref};
+
+use crate::executor::{Executor, TimerKey};
+use crate::signal::{Signal, Watcher};
+use crate::sync::Mutex;
+
+/// A way to a process for those who do not know its messages.
+pub(crate) type Handle = Arc<dyn Process>;
+
+/// What everybody may do with a process.
+pub(crate) trait Process: Send + Sync {
+    fn core(&self) -> &Core;
+    /// Puts a signal in the inbox; gives it back if the process has ended.
+    fn signal(&self, signal: Signal) -> Result<(), Signal>;
+    fn queue_len(&self) -> usize;
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+/// How a process hangs together with the one that started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tie {
+    /// Not at all.
+    None,
+    /// By an ordinary link.
+    Linked,
+    /// As a supervisor's child; no unlink removes this (LINK-010).
+    Supervised,
+}
+
+/// Something a process owns and that is released when it ends: a name, a timer, a table.
+pub(crate) trait Release: Send {
+    fn release(self: Box<Self>, owner: Pid);
+}
+
+/// A promise that was dropped unkept inside a process. It is settled when the process yields (the process
+/// lives: no reply) or when it has ended (with its reason).
+pub(crate) type Unkept = Box<dyn FnOnce(Option<&ExitReason>) + Send>;
+
+pub(crate) struct Core {
+    pub(crate) pid: Pid,
+    status: AtomicU8,
+    /// Set by others when a signal is in the inbox, cleared by the process when it takes signals in.
+    pub(crate) signalled: AtomicBool,
+    /// Set by the process when `private.unkept` is not empty.
+    pub(crate) owes: AtomicBool,
+    /// Set by the process when `private.doom` is set.
+    pub(crate) doomed: AtomicBool,
+    pub(crate) tie: Tie,
+    /// Who started this process, and who started that one, …; nearest first (PL-006).
+    pub(crate) ancestors: Arc<[Pid]>,
+    /// The ancestors of its children; made for the first child.
+    pub(crate) lineage: OnceLock<Arc<[Pid]>>,
+    pub(crate) executor: Arc<Executor>,
+    /// The type of what runs here, for people.
+    pub(crate) label: &'static str,
+    /// Wakes the process's task; set once, at its first poll.
+    pub(crate) waker: OnceLock<Waker>,
+    private: Mutex<Private>,
+}
+
+/// What only the process itself touches.
+#[derive(Default)]
+pub(crate) struct Private {
+    pub(crate) trapping: bool,
+    /// Whether `Stop` is a request (behaviours) rather than an exit signal.
+    pub(crate) takes_stop: bool,
+    pub(crate) relations: Option<Box<Relations<Watcher>>>,
+    /// An exit signal has hit: the process ends before its next step.
+    pub(crate) doom: Option<ExitReason>,
+    /// The process has decided to end, but user code (terminate) still runs.
+    pub(crate) ending: bool,
+    pub(crate) unkept: Vec<Unkept>,
+    pub(crate) estate: Vec<Box<dyn Release>>,
+    /// Timers that are set, or whose message waits.
+    pub(crate) timers: BTreeMap<Ref, TimerKey>,
+    /// The end is no failure to report, whatever its reason.
+    pub(crate) quiet: bool,
+    /// The name it is registered under, if any; for people.
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) restarts: u32,
+    /// What was being handled last; for crash reports.
+    pub(crate) last_message: Option<&'static str>,
+}
+
+/// What a process tells about itself.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Facts {
+    /// Which process.
+    pub pid: Pid,
+    /// The name it is registered under.
+    pub name: Option<Arc<str>>,
+    /// The type of what runs in it.
+    pub label: &'static str,
+    /// Who started it, nearest first.
+    pub ancestors: Vec<Pid>,
+    /// Whom it is linked with.
+    pub links: Vec<Pid>,
+    /// How many monitors others hold on it.
+    pub monitored_by: usize,
+    /// How many monitors it holds.
+    pub monitors: usize,
+    /// Messages that wait.
+    pub queue_len: usize,
+    /// Whether it traps exits.
+    pub trapping: bool,
+}
+
+const ALIVE: u8 = 0;
+/// Somebody has killed it, but its task has not noticed yet.
+const KILLED: u8 = 1;
+/// It has said farewell.
+const DEAD: u8 = 2;
+
+impl Core {
+    pub(crate) fn new(
+        pid: Pid,
+        tie: Tie,
+        ancestors: Arc<[Pid]>,
+        executor: Arc<Executor>,
+        label: &'static str,
+        private: Private,
+    ) -> Self {
+        Self {
+            pid,
+            status: AtomicU8::new(ALIVE),
+            signalled: AtomicBool::new(false),
+            owes: AtomicBool::new(false),
+            doomed: AtomicBool::new(false),
+            tie,
+            ancestors,
+            lineage: OnceLock::new(),
+            executor,
+            label,
+            waker: OnceLock::new(),
+            private: Mutex::new(private),
+        }
+    }
+
+    /// Who started this process, if they hang together.
+    pub(crate) fn parent(&self) -> Option<Pid> {
+        if self.tie == Tie::None { None } else { self.ancestors.first().copied() }
+    }
+
+    /// Whether the process may still do anything: false from the moment somebody kills it (PROC-009).
+    pub(crate) fn is_alive(&self) -> bool {
+        // Pairs with the Release in `mark_killed` and `mark_dead`.
+        self.status.load(Ordering::Acquire) == ALIVE
+    }
+
+    /// The one exception to the first law: `kill` marks the process dead for everybody at once.
+    pub(crate) fn mark_killed(&self) {
+        let _dead_already =
+            self.status.compare_exchange(ALIVE, KILLED, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    pub(crate) fn mark_dead(&self) {
+        self.status.store(DEAD, Ordering::Release);
+    }
+
+    /// To be called by the process itself only.
+    pub(crate) fn private<T>(&self, change: impl FnOnce(&mut Private) -> T) -> T {
+        change(&mut self.private.lock())
+    }
+
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl Private {
+    pub(crate) fn relations(&mut self) -> &mut Relations<Watcher> {
+        self.relations.get_or_insert_default()
+    }
+
+    pub(crate) fn is_linked(&self, peer: Pid) -> bool {
+        self.relations.as_ref().is_some_and(|relations| relations.is_linked(peer))
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process").field("pid", &self.pid).field("label", &self.label).finish_non_exhaustive()
+    }
+}
+
+/// Everything that can be told of a process from its own side.
+pub(crate) fn facts(core: &Core, private: &Private, queue_len: usize) -> Facts {
+    let relations = private.relations.as_deref();
+    Facts {
+        pid: core.pid,
+        name: private.name.clone(),
+        label: core.label,
+        ancestors: core.ancestors.to_vec(),
+        links: relations.map(|relations| relations.links().collect()).unwrap_or_default(),
+        monitored_by: relations.map_or(0, Relations::watchers),
+        monitors: relations.map_or(0, Relations::watching),
+        queue_len,
+        trapping: private.trapping,
+    }
+}

@@ -1,0 +1,91 @@
+//! What processes tell each other behind the user's back.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fauxtp_logic::signal::Origin;
+use fauxtp_logic::{ExitReason, Pid, Ref};
+
+/// A linked process has ended, or somebody sent an exit signal, and the receiver traps exits.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Exit {
+    /// Who ended, or who sent the signal.
+    pub from: Pid,
+    /// Why.
+    pub reason: ExitReason,
+}
+
+/// A monitored process has ended. Exactly one per monitor (MON-001).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Down {
+    /// Which monitor this answers.
+    pub monitor: Monitor,
+    /// The process, or nothing if a name was monitored that nobody held.
+    pub pid: Option<Pid>,
+    /// The name, if the monitor was set by name (MON-004).
+    pub name: Option<Arc<str>>,
+    /// Why it ended; `noproc` if it was not there when the monitor was set.
+    pub reason: ExitReason,
+}
+
+/// A monitor that this process holds on another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Monitor(pub(crate) Ref);
+
+/// Whoever has to hear of an end without being a process: a stop that waits, a start that failed.
+pub(crate) trait Listener: Send + Sync {
+    fn ended(&self, reason: &ExitReason);
+}
+
+/// Somebody who watches a process.
+pub(crate) enum Watcher {
+    /// A process, and the name it asked for.
+    Process(Pid, Option<Arc<str>>),
+    /// A future.
+    Listener(Arc<dyn Listener>),
+}
+
+/// What is known of a process, as told by itself.
+pub(crate) type Inquiry = Box<dyn FnOnce(crate::shared::Facts) + Send>;
+
+/// A signal from one process to another. Never dropped, never bounded (RUST-006).
+pub(crate) enum Signal {
+    Link { from: Pid, id: Ref },
+    Unlink { from: Pid, id: Ref },
+    Exit { from: Pid, origin: Origin, reason: ExitReason },
+    Kill,
+    Monitor { id: Ref, watcher: Watcher },
+    Forget { id: Ref },
+    Down(Down),
+    /// A behaviour is asked to end in its own way; anything else takes it as an exit signal.
+    Stop { from: Pid, reason: ExitReason },
+    Inquire(Inquiry),
+}
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Link { .. } => "Link",
+            Self::Unlink { .. } => "Unlink",
+            Self::Exit { .. } => "Exit",
+            Self::Kill => "Kill",
+            Self::Monitor { .. } => "Monitor",
+            Self::Forget { .. } => "Forget",
+            Self::Down(_) => "Down",
+            Self::Stop { .. } => "Stop",
+            Self::Inquire(_) => "Inquire",
+        })
+    }
+}
+
+/// A reference that was never given out before.
+pub(crate) fn fresh_ref() -> Ref {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    Ref { node: 0, number: NEXT.fetch_add(1, Ordering::Relaxed) }
+}
+
+/// The sender of signals that come from outside of all processes.
+pub(crate) const NOBODY: Pid = Pid { node: 0, id: u32::MAX, serial: u32::MAX, creation: 0 };

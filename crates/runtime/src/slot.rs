@@ -1,0 +1,147 @@
+//! A value that one party owes another: the reply to a call, the acknowledgement of a start.
+//!
+//! ```text
+//!   Promise ──keep(value)──►  Slot  ◄──poll── Pledge
+//!      └──dropped unkept──►   (Exited(reason) once the process that dropped it has ended,
+//!                              Broken if it lives or there is none)
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use fauxtp_logic::ExitReason;
+
+use crate::current;
+use crate::signal::Listener;
+use crate::sync::Mutex;
+
+/// How a promise ended without being kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Broken {
+    /// Whoever had it dropped it and lives on.
+    Dropped,
+    /// Whoever had it has ended.
+    Exited(ExitReason),
+}
+
+struct Slot<T>(Mutex<State<T>>);
+
+enum State<T> {
+    /// The pledge waits; its waker if it has been polled.
+    Open(Option<Waker>),
+    Settled(Result<T, Broken>),
+    /// The pledge is gone or has its value.
+    Closed,
+}
+
+impl<T> Slot<T> {
+    /// Gives the value back if nobody waits for it any more.
+    fn settle(&self, outcome: Result<T, Broken>) -> Result<(), Result<T, Broken>> {
+        let mut state = self.0.lock();
+        let State::Open(waker) = &mut *state else {
+            return Err(outcome);
+        };
+        let waker = waker.take();
+        *state = State::Settled(outcome);
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(())
+    }
+}
+
+/// The side that owes.
+pub(crate) struct Promise<T: Send + 'static>(Option<Arc<Slot<T>>>);
+
+/// The side that waits.
+pub(crate) struct Pledge<T>(Arc<Slot<T>>);
+
+/// A promise and the pledge that waits for it.
+pub(crate) fn promise<T: Send>(waker: Option<Waker>) -> (Promise<T>, Pledge<T>) {
+    let slot = Arc::new(Slot(Mutex::new(State::Open(waker))));
+    (Promise(Some(slot.clone())), Pledge(slot))
+}
+
+impl<T: Send> Promise<T> {
+    /// Keeps the promise; gives the value back if nobody waits any more.
+    pub(crate) fn keep(mut self, value: T) -> Result<(), T> {
+        let Some(slot) = self.0.take() else { return Err(value) };
+        slot.settle(Ok(value)).map_err(|outcome| match outcome {
+            Ok(value) => value,
+            Err(_) => unreachable!("a kept promise comes back as it was"),
+        })
+    }
+
+    /// Keeps the promise as the last act of the current process, after everybody else has heard of its end.
+    pub(crate) fn keep_at_end(mut self, value: T) {
+        if let Some(slot) = self.0.take() {
+            current::unkept(Box::new(move |_| {
+                let _nobody_waits = slot.settle(Ok(value));
+            }));
+        }
+    }
+
+    /// Whether nobody waits any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.0.as_ref().is_none_or(|slot| matches!(*slot.0.lock(), State::Closed))
+    }
+}
+
+impl<T: Send + 'static> Drop for Promise<T> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.0.take() {
+            current::unkept(Box::new(move |reason| {
+                let broken = reason.map_or(Broken::Dropped, |reason| Broken::Exited(reason.clone()));
+                let _nobody_waits = slot.settle(Err(broken));
+            }));
+        }
+    }
+}
+
+impl<T> Pledge<T> {
+    /// Waits for the value. Must not be polled again once it was ready.
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<T, Broken>> {
+        let mut state = self.0.0.lock();
+        match &mut *state {
+            State::Open(Some(waker)) if waker.will_wake(cx.waker()) => Poll::Pending,
+            State::Open(waker) => {
+                let _former = waker.replace(cx.waker().clone());
+                Poll::Pending
+            }
+            State::Settled(_) => match std::mem::replace(&mut *state, State::Closed) {
+                State::Settled(outcome) => Poll::Ready(outcome),
+                _ => unreachable!("the state was just looked at"),
+            },
+            State::Closed => Poll::Ready(Err(Broken::Dropped)),
+        }
+    }
+
+    pub(crate) async fn wait(&self) -> Result<T, Broken> {
+        std::future::poll_fn(|cx| self.poll(cx)).await
+    }
+}
+
+impl<T> Drop for Pledge<T> {
+    fn drop(&mut self) {
+        // What had arrived is dropped outside of the lock: it is the user's.
+        let left = std::mem::replace(&mut *self.0.0.lock(), State::Closed);
+        drop(left);
+    }
+}
+
+impl Listener for Mutex<Option<Promise<ExitReason>>> {
+    fn ended(&self, reason: &ExitReason) {
+        let promise = self.lock().take();
+        if let Some(promise) = promise {
+            let _nobody_waits = promise.keep(reason.clone());
+        }
+    }
+}
+
+impl<T: Send> fmt::Debug for Promise<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Promise").field("abandoned", &self.is_abandoned()).finish()
+    }
+}

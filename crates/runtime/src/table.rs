@@ -1,0 +1,96 @@
+//! Which process a pid means: sharded slots, each used by one process at a time.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fauxtp_logic::Pid;
+
+use crate::shared::Handle;
+use crate::sync::Mutex;
+
+const SHARDS: usize = 32;
+
+static TABLE: [Mutex<Shard>; SHARDS] = [const { Mutex::new(Shard::EMPTY) }; SHARDS];
+
+struct Shard {
+    slots: Vec<Slot>,
+    /// Slots whose process has ended.
+    free: Vec<u32>,
+}
+
+struct Slot {
+    /// How many processes have had this slot before; part of the pid, so that no pid is ever reused.
+    serial: u32,
+    handle: Option<Handle>,
+}
+
+impl Shard {
+    const EMPTY: Self = Self { slots: Vec::new(), free: Vec::new() };
+}
+
+/// Gives a new process its pid and enters it.
+pub(crate) fn enter<T>(make: impl FnOnce(Pid) -> (Handle, T)) -> T {
+    let number = shard_of_thread();
+    let mut shard = TABLE[number].lock();
+    let place = shard.free.pop().unwrap_or_else(|| {
+        shard.slots.push(Slot { serial: 0, handle: None });
+        u32::try_from(shard.slots.len() - 1).expect("fewer than four billion processes live at once")
+    });
+    let slot = &mut shard.slots[place as usize];
+    let id = place * SHARDS as u32 + number as u32;
+    let (handle, result) = make(Pid { node: 0, id, serial: slot.serial, creation: 0 });
+    slot.handle = Some(handle);
+    result
+}
+
+/// Forgets a process that has ended.
+pub(crate) fn leave(pid: Pid) {
+    let (number, place) = split(pid);
+    let mut shard = TABLE[number].lock();
+    let slot = &mut shard.slots[place];
+    debug_assert_eq!(slot.serial, pid.serial, "a process leaves once");
+    let handle = slot.handle.take();
+    // A slot whose serials are used up is never used again.
+    if let Some(next) = slot.serial.checked_add(1) {
+        slot.serial = next;
+        shard.free.push(place as u32);
+    }
+    drop(shard);
+    drop(handle);
+}
+
+/// The process with this pid, if it has not ended.
+pub(crate) fn find(pid: Pid) -> Option<Handle> {
+    if pid.node != 0 || pid.creation != 0 {
+        return None;
+    }
+    let (number, place) = split(pid);
+    let shard = TABLE[number].lock();
+    shard.slots.get(place).filter(|slot| slot.serial == pid.serial)?.handle.clone()
+}
+
+/// Every process there is, by pid.
+pub(crate) fn list() -> Vec<Pid> {
+    let mut pids: Vec<Pid> = TABLE
+        .iter()
+        .flat_map(|shard| {
+            let shard = shard.lock();
+            shard.slots.iter().filter_map(|slot| Some(slot.handle.as_ref()?.core().pid)).collect::<Vec<_>>()
+        })
+        .collect();
+    pids.sort_unstable();
+    pids
+}
+
+fn split(pid: Pid) -> (usize, usize) {
+    (pid.id as usize % SHARDS, pid.id as usize / SHARDS)
+}
+
+/// Threads take turns, so that two of them seldom share a shard.
+fn shard_of_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static MINE: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
+    }
+    MINE.try_with(Cell::get).unwrap_or(0)
+}

@@ -1,0 +1,129 @@
+//! `cargo xtask test`: everything that must hold, one step after another.
+#![allow(clippy::disallowed_methods, reason = "steps are timed for the person who waits for them")]
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::conformance;
+use crate::prerequisites;
+use crate::program::Program;
+use crate::runner::Runner;
+use crate::tidy;
+use crate::workspace::Workspace;
+
+/// One step: its name, and what it does.
+type Step = (&'static str, fn(&Workspace) -> Result<()>);
+
+/// The steps, cheap ones first. A later step may rely on what the earlier ones have found.
+const STEPS: [Step; 10] = [
+    ("prerequisites", |_| prerequisites::ensure()),
+    ("fmt", |workspace| cargo(workspace, ["fmt", "--all", "--", "--check"])),
+    ("clippy", |workspace| {
+        cargo(workspace, ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    }),
+    ("tidy", tidy::run),
+    ("docs", docs),
+    ("unit", unit_tests),
+    ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
+    ("conformance", conformance::check),
+    ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
+    ("tour", tour),
+];
+
+/// Folders of the packages that have a step of their own.
+const CONFORMANCE: &str = "conformance";
+const EXAMPLES: &str = "examples";
+const TOUR: &str = "crates/tour";
+
+/// Runs the steps, or those named in `only`, and ends with a table of what took how long.
+pub(crate) fn run(workspace: &Workspace, only: &[String]) -> Result<()> {
+    if let Some(unknown) = only.iter().find(|name| STEPS.iter().all(|step| step.0 != **name)) {
+        bail!(
+            "there is no step `{unknown}`; the steps are {}",
+            STEPS.map(|step| step.0).join(", ")
+        );
+    }
+    let mut done = Vec::new();
+    let mut outcome = Ok(());
+    for (name, work) in STEPS {
+        if !only.is_empty() && !only.iter().any(|chosen| chosen == name) {
+            continue;
+        }
+        println!("\n━━━ {name} ━━━");
+        let began = Instant::now();
+        outcome = work(workspace).with_context(|| format!("step `{name}` failed"));
+        done.push((name, began.elapsed(), outcome.is_ok()));
+        if outcome.is_err() {
+            break;
+        }
+    }
+    print!("{}", summary(&done));
+    outcome
+}
+
+fn docs(workspace: &Workspace) -> Result<()> {
+    // Twice: a link to a private item is a mistake only where private items are not documented.
+    for private in [None, Some("--document-private-items")] {
+        Program::cargo()
+            .args(["doc", "--workspace", "--no-deps"])
+            .args(private)
+            .env("RUSTDOCFLAGS", "-Dwarnings")
+            .directory(workspace.root.clone())
+            .run()?;
+    }
+    Ok(())
+}
+
+fn unit_tests(workspace: &Workspace) -> Result<()> {
+    let mut selection = vec!["--workspace".to_owned()];
+    for folder in [CONFORMANCE, EXAMPLES, TOUR] {
+        selection.extend(["--exclude".to_owned(), workspace.package_in(folder)?]);
+    }
+    let selection: Vec<_> = selection.iter().map(String::as_str).collect();
+    Runner::of_this_machine().program(workspace, &selection).run()
+}
+
+fn tour(workspace: &Workspace) -> Result<()> {
+    Runner::of_this_machine().run_package(workspace, TOUR)?;
+    Program::cargo()
+        .args(["run", "--release", "--", "--seconds", "10", "--seed", "1"])
+        .directory(workspace.root.clone())
+        .run_without_terminal()
+}
+
+fn cargo<const N: usize>(workspace: &Workspace, arguments: [&str; N]) -> Result<()> {
+    Program::cargo().args(arguments).directory(workspace.root.clone()).run()
+}
+
+/// The closing table: step, seconds, and which one failed.
+fn summary(done: &[(&str, Duration, bool)]) -> String {
+    let mut text = "\nstep             seconds\n".to_owned();
+    for (name, took, succeeded) in done {
+        let mark = if *succeeded { "" } else { "  FAILED" };
+        text += &format!("{name:<16} {:>7.1}{mark}\n", took.as_secs_f64());
+    }
+    let total: Duration = done.iter().map(|step| step.1).sum();
+    text + &format!("{:<16} {:>7.1}\n", "total", total.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_has_every_step_and_marks_the_failed_one() {
+        let second = Duration::from_secs(1);
+        let text = summary(&[("fmt", second, true), ("clippy", 3 * second, false)]);
+        assert!(text.contains("fmt                  1.0\n"), "{text}");
+        assert!(text.contains("clippy               3.0  FAILED\n"), "{text}");
+        assert!(text.contains("total                4.0\n"), "{text}");
+    }
+
+    #[test]
+    fn an_unknown_step_is_refused_with_the_list_of_steps() {
+        let workspace = Workspace { root: ".".into() };
+        let error = run(&workspace, &["fnt".to_owned()]).expect_err("there is no such step");
+        assert!(error.to_string().contains("prerequisites, fmt, clippy"), "{error}");
+    }
+}

@@ -1,0 +1,89 @@
+//! The chores of this repository, started as `cargo xtask <command>`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool talks to whoever started it"
+)]
+
+mod program;
+mod workspace;
+mod runner;
+mod prerequisites;
+mod source;
+mod tidy;
+mod conformance;
+mod check;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use clap::{Parser, Subcommand};
+
+use program::Program;
+use workspace::Workspace;
+
+/// The chores of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Chore,
+}
+
+/// One subcommand each.
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Runs everything that must hold, one step after another, and stops at the first failure.
+    Test {
+        /// Runs only these steps, separated by commas.
+        #[arg(long, value_name = "STEP", value_delimiter = ',')]
+        only: Vec<String>,
+    },
+    /// Checks the rules of style that no compiler checks.
+    Tidy,
+    /// Runs the conformance tests and writes CONFORMANCE.md.
+    Conformance {
+        /// Writes nothing; fails if the page in the tree is not what would be written.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
+    Bench {
+        /// What the benchmark program gets to see.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not returned from `main`: that would print our own backtrace, which helps nobody.
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match chore {
+        Chore::Test { only } => check::run(&workspace, &only),
+        Chore::Tidy => tidy::run(&workspace),
+        Chore::Conformance { check: false } => conformance::write(&workspace),
+        Chore::Conformance { check: true } => conformance::check(&workspace),
+        Chore::Bench { arguments } => bench(&workspace, arguments),
+    }
+}
+
+/// The benchmarks are a workspace of their own, so that the peers we measure are not in our lock file.
+fn bench(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
+    let folder = workspace.root.join("benches");
+    ensure!(folder.is_dir(), "there is no folder benches/ in this repository");
+    Program::cargo()
+        .args(["run", "--release", "-p", "fauxtp-bench", "--"])
+        .args(arguments)
+        .directory(folder)
+        .run()
+}

@@ -1,0 +1,43 @@
+//! The test runner: cargo-nextest where it is installed, `cargo test` everywhere else.
+
+use anyhow::Result;
+
+use crate::program::Program;
+use crate::workspace::Workspace;
+
+/// The test runner of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Runner {
+    /// One process per test, stuck tests are ended: see nextest.toml.
+    Nextest,
+    /// Comes with every toolchain.
+    CargoTest,
+}
+
+impl Runner {
+    pub(crate) fn of_this_machine() -> Self {
+        let nextest = Program::cargo().args(["nextest", "--version"]).succeeds();
+        if nextest { Self::Nextest } else { Self::CargoTest }
+    }
+
+    /// The program that runs the tests of the packages chosen by `selection`.
+    pub(crate) fn program(self, workspace: &Workspace, selection: &[&str]) -> Program {
+        let selection = selection.iter().copied();
+        // cargo-nextest wants this path absolute.
+        let config = workspace.root.join("xtask/nextest.toml");
+        let program = match self {
+            Self::Nextest => Program::cargo()
+                .args(["nextest", "run", "--no-tests", "pass", "--profile", "xtask"])
+                .args(["--tool-config-file", &format!("xtask:{}", config.display())])
+                .args(selection),
+            Self::CargoTest => Program::cargo().args(["test", "--no-fail-fast"]).args(selection),
+        };
+        program.directory(workspace.root.clone())
+    }
+
+    /// Runs the tests of one package.
+    pub(crate) fn run_package(self, workspace: &Workspace, folder: &str) -> Result<()> {
+        let package = workspace.package_in(folder)?;
+        self.program(workspace, &["-p", &package]).run()
+    }
+}
