@@ -13,9 +13,8 @@ use supervisor_world::{End, Move, Outcome, World};
 
 const DEPTH: u32 = 5;
 
-const ALPHABET: [Move; 13] = [
+const ALPHABET: [Move; 12] = [
     Move::Die("a", End::Normal),
-    Move::Die("b", End::Normal),
     Move::Die("a", End::Error),
     Move::Die("b", End::Error),
     Move::Die("c", End::Killed),

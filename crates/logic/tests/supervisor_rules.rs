@@ -450,7 +450,7 @@ fn a_failed_restart_is_tried_again() {
         },
         Row {
             promise: "SUP-060 a child with backoff waits for its retry from the start, and numbers its attempts",
-            flags: ONE,
+            flags: limit(9),
             children: "a:backoff b",
             history: &[
                 (crash("a"), ""),
@@ -463,6 +463,13 @@ fn a_failed_restart_is_tried_again() {
                 (SETTLE, "child_terminated(a) retry(a,3)"),
                 (Retry, "+a"),
                 (Wait(1_000), ""),
+                (crash("a"), ""),
+                (SETTLE, "child_terminated(a) retry(a,1)"),
+                (Retry, "+a"),
+                (crash("a"), ""),
+                (SETTLE, "child_terminated(a) retry(a,2)"),
+                (Terminate("a"), "=ok"),
+                (Move::Restart("a"), "+a =ok"),
                 (crash("a"), ""),
                 (SETTLE, "child_terminated(a) retry(a,1)"),
             ],

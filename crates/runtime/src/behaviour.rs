@@ -10,6 +10,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,9 +19,9 @@ use tokio::time::Sleep;
 
 use crate::address::Address;
 use crate::clock;
+use crate::current;
 use crate::executor::NoRuntime;
 use crate::guard::{guarded, panicked};
-use crate::mailbox::ZeroCapacity;
 use crate::process::{self, Birth, PidExt};
 use crate::shared::{Handle, Process, Tie};
 use crate::signal::Signal;
@@ -46,8 +47,8 @@ pub enum StartError {
     Failed(ExitReason),
     /// Its specification is wrong; nothing was started (SUP-005).
     Spec(fauxtp_logic::supervisor::SpecError),
-    /// Its mailbox could hold no message.
-    ZeroCapacity,
+    /// The name is one for processes that take other messages.
+    NameOfOtherType,
 }
 
 impl fmt::Display for StartError {
@@ -60,7 +61,9 @@ impl fmt::Display for StartError {
             Self::Timeout => f.write_str("start process: not acknowledged in time"),
             Self::Failed(reason) => write!(f, "start process: it failed: {reason:#}"),
             Self::Spec(error) => write!(f, "start process: {error}"),
-            Self::ZeroCapacity => fmt::Display::fmt(&ZeroCapacity, f),
+            Self::NameOfOtherType => {
+                f.write_str("start process: the name is one for processes that take other messages")
+            }
         }
     }
 }
@@ -88,8 +91,63 @@ impl StartError {
 /// Takes a name for a new process, in that process, before its `init`.
 pub(crate) type Claim = Box<dyn FnOnce(&Handle) -> Result<(), StartError> + Send>;
 
-/// What an acknowledgement says.
-pub(crate) type Ack = Promise<Result<(), StartError>>;
+/// What becomes of a start, told once: to a future that waits, or to an inbox.
+///
+/// Dropped untold, it tells that the process ended, once it has.
+pub(crate) struct Ack(Option<Teller>);
+
+enum Teller {
+    Promise(Promise<Started>),
+    Post(Box<dyn FnOnce(Started) + Send>),
+}
+
+/// What becomes of a start.
+pub(crate) type Started = Result<(), StartError>;
+
+impl Ack {
+    /// To be waited for.
+    pub(crate) fn promise() -> (Self, Pledge<Started>) {
+        let (promise, pledge) = slot::promise(None);
+        (Self(Some(Teller::Promise(promise))), pledge)
+    }
+
+    /// To be called with what became of the start, from the new process's task.
+    pub(crate) fn post(tell: impl FnOnce(Started) + Send + 'static) -> Self {
+        Self(Some(Teller::Post(Box::new(tell))))
+    }
+
+    /// The start has succeeded.
+    pub(crate) fn ready(mut self) {
+        current::with(|process| process.core().acknowledged.store(true, Ordering::Release));
+        match self.0.take() {
+            Some(Teller::Promise(promise)) => {
+                let _starter_is_gone = promise.keep(Ok(()));
+            }
+            Some(Teller::Post(tell)) => tell(Ok(())),
+            None => {}
+        }
+    }
+
+    /// The start has failed; told when the process is gone.
+    pub(crate) fn fail_at_end(mut self, error: StartError) {
+        match self.0.take() {
+            Some(Teller::Promise(promise)) => promise.keep_at_end(Err(error)),
+            Some(Teller::Post(tell)) => current::unkept(Box::new(move |_| tell(Err(error)))),
+            None => {}
+        }
+    }
+}
+
+impl Drop for Ack {
+    fn drop(&mut self) {
+        if let Some(Teller::Post(tell)) = self.0.take() {
+            current::unkept(Box::new(move |reason| {
+                let reason = reason.cloned().unwrap_or_else(ExitReason::killed);
+                tell(Err(StartError::Failed(reason)));
+            }));
+        }
+    }
+}
 
 /// How a behaviour starts.
 pub(crate) struct StartOptions {
@@ -105,32 +163,42 @@ impl StartOptions {
     }
 }
 
-/// Starts a behaviour; the future is ready when it has acknowledged, or is gone.
-pub(crate) fn start<M, F>(
+/// Launches a behaviour: it claims its names, then runs `body`, which has to acknowledge.
+pub(crate) fn launch<M, F>(
     options: StartOptions,
+    ack: Ack,
     body: impl FnOnce(process::Context<M>, Ack) -> F + Send + 'static,
-) -> Starting<M>
+) -> Result<Address<M>, NoRuntime>
 where
     M: Send + 'static,
     F: Future<Output = ExitReason> + Send + 'static,
 {
-    let (ack, pledge) = slot::promise(None);
-    let claims = options.claims;
-    let launched = process::launch(options.birth, None, |ctx| async move {
+    let StartOptions { birth, claims, timeout: _ } = options;
+    process::launch(birth, None, |ctx| async move {
         let handle = ctx.handle();
         if let Err(error) = claims.into_iter().try_for_each(|claim| claim(&handle)) {
             part_from_parent(&handle);
-            ack.keep_at_end(Err(error));
+            ack.fail_at_end(error);
             return ExitReason::Normal;
         }
         drop(handle);
         body(ctx, ack).await
-    });
-    let sleep = options.timeout.map(|timeout| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
-    match launched {
-        Ok(address) => Starting { address: Some(address), pledge, sleep, outcome: None },
-        Err(error) => Starting { address: None, pledge, sleep: None, outcome: Some(error.into()) },
-    }
+    })
+}
+
+/// Starts a behaviour; the future is ready when it has acknowledged, or is gone.
+pub(crate) fn start<M, F>(
+    options: StartOptions,
+    body: impl FnOnce(process::Context<M>, Ack) -> F + Send + 'static,
+) -> Starting
+where
+    M: Send + 'static,
+    F: Future<Output = ExitReason> + Send + 'static,
+{
+    let timeout = options.timeout;
+    let (ack, pledge) = Ack::promise();
+    let launched = launch(options, ack, body).map(|address| address.pid());
+    Starting::new(launched.map_err(StartError::from), pledge, timeout)
 }
 
 /// Runs `init` and acknowledges; gives the state, or the reason to end with.
@@ -141,7 +209,7 @@ pub(crate) async fn init<S>(
 ) -> Result<S, ExitReason> {
     let stop = match guarded(init).await {
         Ok(Ok(state)) => {
-            let _starter_is_gone = ack.keep(Ok(()));
+            ack.ready();
             return Ok(state);
         }
         Ok(Err(stop)) => stop,
@@ -151,22 +219,22 @@ pub(crate) async fn init<S>(
     handle.core().private(|private| private.ending = true);
     Err(match stop.manner() {
         Manner::Plain => {
-            ack.keep_at_end(Err(StartError::Failed(stop.reason().clone())));
+            ack.fail_at_end(StartError::Failed(stop.reason().clone()));
             stop.into_reason()
         }
         Manner::Quiet => {
-            ack.keep_at_end(Err(StartError::Failed(stop.into_reason())));
+            ack.fail_at_end(StartError::Failed(stop.into_reason()));
             ExitReason::Normal
         }
         Manner::Ignore => {
-            ack.keep_at_end(Err(StartError::Ignored));
+            ack.fail_at_end(StartError::Ignored);
             ExitReason::Normal
         }
     })
 }
 
 /// A start that failed is told to the starter as an error, and not by an exit as well (PL-004).
-fn part_from_parent(child: &Handle) {
+pub(crate) fn part_from_parent(child: &Handle) {
     let core = child.core();
     let Some(parent) = core.parent().filter(|_| core.tie == Tie::Linked) else { return };
     let parent_handle = table::find(parent);
@@ -177,71 +245,78 @@ fn part_from_parent(child: &Handle) {
     }
 }
 
+/// How long a killed process may take to be gone before it is left behind (RUST-001).
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
+
 /// A start under way. Dropping it before it is done kills what had been started.
 #[must_use = "a start that is dropped is undone"]
-pub(crate) struct Starting<M: Send + 'static> {
+pub(crate) struct Starting {
     /// Until the start is done.
-    address: Option<Address<M>>,
-    pledge: Pledge<Result<(), StartError>>,
+    pid: Option<Pid>,
+    pledge: Pledge<Started>,
     sleep: Option<Pin<Box<Sleep>>>,
     /// What the start has failed with, although the process may not be gone yet.
-    outcome: Option<StartError>,
+    failed: Option<StartError>,
 }
 
-/// How long a killed start may take to be gone before it is left behind (RUST-001).
-const GRACE: Duration = Duration::from_secs(5);
+impl Starting {
+    pub(crate) fn new(
+        launched: Result<Pid, StartError>,
+        pledge: Pledge<Started>,
+        timeout: Option<Duration>,
+    ) -> Self {
+        let (pid, failed) = match launched {
+            Ok(pid) => (Some(pid), None),
+            Err(error) => (None, Some(error)),
+        };
+        let sleep = timeout
+            .filter(|_| pid.is_some())
+            .map(|timeout| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
+        Self { pid, pledge, sleep, failed }
+    }
 
-impl<M: Send + 'static> Starting<M> {
-    /// The process that is being started.
-    pub(crate) fn pid(&self) -> Option<Pid> {
-        self.address.as_ref().map(Address::pid)
+    fn finish(&mut self, outcome: Result<Pid, StartError>) -> Poll<Result<Pid, StartError>> {
+        self.pid = None;
+        Poll::Ready(outcome)
     }
 }
 
-impl<M: Send + 'static> Future for Starting<M> {
-    type Output = Result<Address<M>, StartError>;
+impl Future for Starting {
+    type Output = Result<Pid, StartError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let Some(address) = &this.address else {
-            return Poll::Ready(Err(this.outcome.take().unwrap_or(StartError::NoRuntime)));
-        };
-        if let Poll::Ready(outcome) = this.pledge.poll(cx) {
-            let error = match (outcome, this.outcome.take()) {
-                (_, Some(error)) => error,
-                (Ok(Ok(())), None) => {
-                    let started = address.clone();
-                    this.address = None;
-                    return Poll::Ready(Ok(started));
-                }
-                (Ok(Err(error)), None) => error,
-                (Err(Broken::Exited(reason)), None) => StartError::Failed(reason),
-                (Err(Broken::Dropped), None) => StartError::Failed(ExitReason::killed()),
-            };
-            this.address = None;
+        let Some(pid) = self.pid else {
+            let error = self.failed.take().unwrap_or(StartError::NoRuntime);
             return Poll::Ready(Err(error));
+        };
+        if let Poll::Ready(outcome) = self.pledge.poll(cx) {
+            let outcome = match (outcome, self.failed.take()) {
+                (_, Some(error)) | (Ok(Err(error)), None) => Err(error),
+                (Ok(Ok(())), None) => Ok(pid),
+                (Err(Broken::Exited(reason)), None) => Err(StartError::Failed(reason)),
+                (Err(Broken::Dropped), None) => Err(StartError::Failed(ExitReason::killed())),
+            };
+            return self.finish(outcome);
         }
-        let pid = address.pid();
-        while let Some(sleep) = &mut this.sleep {
+        while let Some(sleep) = &mut self.sleep {
             if sleep.as_mut().poll(cx).is_pending() {
                 break;
             }
-            if this.outcome.is_some() {
-                this.address = None;
-                return Poll::Ready(Err(StartError::Timeout));
+            if self.failed.is_some() {
+                return self.finish(Err(StartError::Timeout));
             }
             pid.kill();
-            this.outcome = Some(StartError::Timeout);
-            this.sleep = Some(Box::pin(clock::sleep_until(clock::now().plus(GRACE))));
+            self.failed = Some(StartError::Timeout);
+            self.sleep = Some(Box::pin(clock::sleep_until(clock::now().plus(GRACE))));
         }
         Poll::Pending
     }
 }
 
-impl<M: Send + 'static> Drop for Starting<M> {
+impl Drop for Starting {
     fn drop(&mut self) {
-        if let Some(address) = self.address.take() {
-            address.pid().kill();
+        if let Some(pid) = self.pid.take() {
+            pid.kill();
         }
     }
 }

@@ -29,3 +29,10 @@ pub(crate) fn sleep_until(due: Time) -> Sleep {
 pub(crate) fn instant(due: Time) -> Instant {
     origin() + due.0.min(FOREVER)
 }
+
+/// A number to spread things by that would otherwise happen at the same moment.
+pub(crate) fn jitter() -> u32 {
+    use std::hash::{BuildHasher, RandomState};
+    let number = RandomState::new().hash_one(now().0);
+    (number & u64::from(u32::MAX)) as u32
+}

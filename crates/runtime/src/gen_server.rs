@@ -52,8 +52,9 @@ use std::time::Duration;
 use fauxtp_logic::ExitReason;
 
 use crate::address::Address;
-use crate::behaviour::{self, StartError, StartOptions, Starting};
+use crate::behaviour::{self, Ack, StartError, StartOptions, Starting};
 use crate::call::Reply;
+use crate::executor::NoRuntime;
 use crate::instrument;
 use crate::mailbox::Mailbox;
 use crate::names::{Name, Receives, claim_at_start};
@@ -206,9 +207,13 @@ impl<S: GenServer> Start<S> {
         &mut self.options
     }
 
-    pub(crate) fn begin(self) -> Starting<S::Message> {
+    /// Launches the server for somebody who waits for the acknowledgement in his own way.
+    pub(crate) fn launch(
+        self,
+        ack: Ack,
+    ) -> std::result::Result<Address<S::Message>, NoRuntime> {
         let Self { args, options } = self;
-        behaviour::start(options, move |ctx, ack| serve::serve::<S>(args, ctx, ack))
+        behaviour::launch(options, ack, move |ctx, ack| serve::serve::<S>(args, ctx, ack))
     }
 }
 
@@ -217,25 +222,36 @@ impl<S: GenServer> IntoFuture for Start<S> {
     type IntoFuture = StartFuture<S::Message>;
 
     fn into_future(self) -> StartFuture<S::Message> {
-        StartFuture(self.begin())
+        let timeout = self.options.timeout;
+        let (ack, pledge) = Ack::promise();
+        let launched = self.launch(ack);
+        let address = launched.as_ref().ok().cloned();
+        let pid = launched.map(|address| address.pid()).map_err(StartError::from);
+        StartFuture { address, starting: Starting::new(pid, pledge, timeout) }
     }
 }
 
 /// A start under way. Dropping it before it is done kills what had been started.
 #[must_use = "a start that is dropped is undone"]
-pub struct StartFuture<M: Send + 'static>(Starting<M>);
+pub struct StartFuture<M: Send + 'static> {
+    /// Until the start is done.
+    address: Option<Address<M>>,
+    starting: Starting,
+}
 
 impl<M: Send + 'static> Future for StartFuture<M> {
     type Output = std::result::Result<Address<M>, StartError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
+        let outcome = std::task::ready!(Pin::new(&mut self.starting).poll(cx));
+        let address = self.address.take().ok_or(StartError::NoRuntime);
+        Poll::Ready(outcome.and_then(|_pid| address))
     }
 }
 
 impl<M: Send + 'static> fmt::Debug for StartFuture<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StartFuture").field(&self.0.pid()).finish()
+        f.debug_tuple("StartFuture").field(&self.address).finish()
     }
 }
 

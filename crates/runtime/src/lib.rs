@@ -19,6 +19,7 @@ pub mod behaviour;
 pub mod names;
 pub mod registry;
 pub mod gen_server;
+pub mod supervisor;
 pub mod prelude;
 
 pub use address::Address;
@@ -34,4 +35,5 @@ pub use process::PidExt;
 pub use registry::Registry;
 pub use shared::Facts;
 pub use signal::{Down, Exit, Monitor};
+pub use supervisor::{ChildSpec, DynamicSupervisor, RestartStrategy, Spec, Supervisor, SupervisorHandle};
 pub use stop::{Outcome, Result, Stop};

@@ -8,4 +8,5 @@ pub use crate::names::Name;
 pub use crate::process::PidExt;
 pub use crate::registry::Registry;
 pub use crate::stop::{Result, Stop};
+pub use crate::supervisor::{ChildSpec, DynamicSupervisor, RestartStrategy, Spec, Supervisor};
 pub use crate::{Address, ExitReason, Pid};

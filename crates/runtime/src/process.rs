@@ -36,6 +36,7 @@ mod life;
 mod farewell;
 
 use std::future::Future;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -120,6 +121,7 @@ where
             parent.core().private(|private| private.relations().link(pid, link));
         }
         let core = Core::new(pid, tie, ancestors, executor.clone(), birth.label, private);
+        core.acknowledged.store(!birth.takes_stop, Ordering::Relaxed);
         let shared = Arc::new(Shared::new(core, birth.mailbox));
         (shared.clone() as _, shared)
     });

@@ -32,12 +32,14 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use fauxtp_logic::names::{Index, Keys};
+use fauxtp_logic::tray::Item;
 use fauxtp_logic::{ExitReason, Pid};
 
 use crate::address::Address;
-use crate::behaviour::{self, Claim, StartError, StartOptions};
+use crate::behaviour::{self, Ack, Claim, StartError, StartOptions};
 use crate::call::Dest;
 use crate::current;
+use crate::mailbox::Notice;
 use crate::names::Receives;
 use crate::process::{Context, PidExt};
 use crate::shared::{Handle, Release};
@@ -48,7 +50,6 @@ use crate::sync::RwLock;
 /// Cheap to clone; all clones are the same registry.
 pub struct Registry<K = String, V = ()> {
     table: Arc<Table<K, V>>,
-    owner: Pid,
 }
 
 struct Table<K, V> {
@@ -58,6 +59,8 @@ struct Table<K, V> {
 struct State<K, V> {
     index: Index<K, V>,
     open: bool,
+    /// The process by which the registry lives.
+    owner: Option<Pid>,
 }
 
 /// Why a key was not registered.
@@ -130,14 +133,15 @@ where
     }
 
     async fn start_on(table: Arc<Table<K, V>>) -> Result<Self, StartError> {
-        let owner = own(table.clone(), StartOptions::new("fauxtp::Registry")).await?;
-        Ok(Self { table, owner })
+        let registry = Self { table };
+        registry.adopt(StartOptions::new("fauxtp::Registry")).await?;
+        Ok(registry)
     }
 
-    /// The process that gives the registry its lifetime.
+    /// The process that gives the registry its lifetime; nothing before a supervisor has started its own.
     #[must_use]
-    pub const fn pid(&self) -> Pid {
-        self.owner
+    pub fn pid(&self) -> Option<Pid> {
+        self.table.state.read().owner
     }
 
     /// Ends the registry.
@@ -145,7 +149,9 @@ where
     /// # Cancel safety
     /// The registry ends all the same.
     pub async fn stop(&self) {
-        let _ended_already = self.owner.stop(ExitReason::Normal, None).await;
+        if let Some(owner) = self.pid() {
+            let _ended_already = owner.stop(ExitReason::Normal, None).await;
+        }
     }
 
     /// Registers the calling process: entries belong to it and vanish when it ends (REG-003).
@@ -290,46 +296,43 @@ where
     }
 }
 
-impl<V> Registry<String, V>
-where
-    V: Clone + Send + Sync + 'static,
-{
-    /// Gives a supervisor's own registry another process to live by, as a supervised child of the caller.
-    pub(crate) async fn revive(&self, options: StartOptions) -> Result<Self, StartError> {
-        let owner = own(self.table.clone(), options).await?;
-        Ok(Self { table: self.table.clone(), owner })
-    }
-
-    /// Starts a registry as a supervised child of the caller.
-    pub(crate) async fn start_supervised(options: StartOptions) -> Result<Self, StartError> {
-        let table = Table::new(Keys::Unique);
-        let owner = own(table.clone(), options).await?;
-        Ok(Self { table, owner })
-    }
-}
-
-/// Starts the process by which a table lives.
-async fn own<K, V>(table: Arc<Table<K, V>>, options: StartOptions) -> Result<Pid, StartError>
+impl<K, V> Registry<K, V>
 where
     K: Ord + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    let starting = behaviour::start::<std::convert::Infallible, _>(options, move |mut ctx, ack| async move {
-        table.state.write().open = true;
-        let handle = ctx.handle();
-        handle.core().private(|private| private.estate.push(Box::new(Lease(table))));
-        let _starter_is_gone = ack.keep(Ok(()));
-        loop {
-            use crate::mailbox::Notice;
-            use fauxtp_logic::tray::Item;
-            match ctx.next_item(None).await {
-                Some(Item::Notice(Notice::Stop { reason, .. })) => return reason,
-                Some(Item::Message(never)) => match never {},
-                _ => {}
-            }
+    /// A registry that no process lives for yet.
+    pub(crate) fn unowned() -> Self {
+        Self { table: Table::new(Keys::Unique) }
+    }
+
+    /// Starts the process by which the registry lives, or another one after that has ended.
+    pub(crate) async fn adopt(&self, options: StartOptions) -> Result<Pid, StartError> {
+        let table = self.table.clone();
+        let owner =
+            behaviour::start::<std::convert::Infallible, _>(options, move |ctx, ack| live(table, ctx, ack))
+                .await?;
+        self.table.state.write().owner = Some(owner);
+        Ok(owner)
+    }
+}
+
+/// The life of a registry's own process.
+async fn live<K, V>(table: Arc<Table<K, V>>, mut ctx: Context<std::convert::Infallible>, ack: Ack) -> ExitReason
+where
+    K: Ord + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    table.state.write().open = true;
+    ctx.handle().core().private(|private| private.estate.push(Box::new(Lease(table))));
+    ack.ready();
+    loop {
+        match ctx.next_item(None).await {
+            Some(Item::Notice(Notice::Stop { reason, .. })) => return reason,
+            Some(Item::Message(never)) => match never {},
+            _ => {}
         }
-    });
-    Ok(starting.await?.pid())
+    }
 }
 
 fn enter<K, V>(table: &Arc<Table<K, V>>, process: &Handle, key: K, value: V) -> Result<(), RegisterError>
@@ -356,7 +359,7 @@ where
 
 impl<K: Ord + Clone, V> Table<K, V> {
     fn new(keys: Keys) -> Arc<Self> {
-        Arc::new(Self { state: RwLock::new(State { index: Index::new(keys), open: true }) })
+        Arc::new(Self { state: RwLock::new(State { index: Index::new(keys), open: true, owner: None }) })
     }
 }
 
@@ -401,13 +404,13 @@ where
 
 impl<K, V> Clone for Registry<K, V> {
     fn clone(&self) -> Self {
-        Self { table: self.table.clone(), owner: self.owner }
+        Self { table: self.table.clone() }
     }
 }
 
 impl<K, V> fmt::Debug for Registry<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Registry({})", self.owner)
+        f.write_str("Registry")
     }
 }
 

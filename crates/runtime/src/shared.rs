@@ -59,6 +59,8 @@ pub(crate) struct Core {
     pub(crate) owes: AtomicBool,
     /// Set by the process when `private.doom` is set.
     pub(crate) doomed: AtomicBool,
+    /// Whether the process is through its start; written by itself, read by supervisors that are called.
+    pub(crate) acknowledged: AtomicBool,
     pub(crate) tie: Tie,
     /// Who started this process, and who started that one, …; nearest first (PL-006).
     pub(crate) ancestors: Arc<[Pid]>,
@@ -141,6 +143,7 @@ impl Core {
             signalled: AtomicBool::new(false),
             owes: AtomicBool::new(false),
             doomed: AtomicBool::new(false),
+            acknowledged: AtomicBool::new(false),
             tie,
             ancestors,
             lineage: OnceLock::new(),

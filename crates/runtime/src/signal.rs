@@ -15,6 +15,8 @@ pub struct Exit {
     pub from: Pid,
     /// Why.
     pub reason: ExitReason,
+    /// Whether it came over a link, or was sent on purpose.
+    pub(crate) origin: Origin,
 }
 
 /// A monitored process has ended. Exactly one per monitor (MON-001).

@@ -67,6 +67,12 @@ impl<S, T> Pool<S, T> {
         self.children.get(&key).map(|child| &child.spec)
     }
 
+    /// How often the child has been restarted.
+    #[must_use]
+    pub fn restarts_of(&self, key: ChildKey) -> u32 {
+        self.children.get(&key).map_or(0, |child| child.restarts)
+    }
+
     /// The child that runs, or last ran, as this process.
     #[must_use]
     pub fn key_of(&self, pid: Pid) -> Option<ChildKey> {

@@ -38,7 +38,7 @@ pub(super) struct Child<S> {
     /// When it was last started.
     started: Time,
     /// How often it has been restarted.
-    restarts: u32,
+    pub(super) restarts: u32,
     /// How many retries in a row there were without a run worth the name.
     attempts: u32,
 }

@@ -117,6 +117,12 @@ impl<S, T> Machine<S, T> {
         Some(&self.children.get(key)?.spec)
     }
 
+    /// How often the child has been restarted.
+    #[must_use]
+    pub fn restarts_of(&self, key: ChildKey) -> u32 {
+        self.children.get(key).map_or(0, |child| child.restarts)
+    }
+
     /// Whether the child runs.
     #[must_use]
     pub fn state_of(&self, key: ChildKey) -> Option<ChildState> {

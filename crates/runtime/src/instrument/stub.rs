@@ -20,3 +20,10 @@ pub(crate) fn unhandled(_core: &Core, _what: &str) {}
 pub(crate) fn unkillable(_supervisor: Pid, _child: Pid) {}
 
 pub(crate) fn supervisor(_supervisor: Pid, _report: &fauxtp_logic::supervisor::Report) {}
+
+pub(crate) fn shutdown_errors(
+    _supervisor: Pid,
+    _report: &fauxtp_logic::supervisor::Report,
+    _children: usize,
+) {
+}

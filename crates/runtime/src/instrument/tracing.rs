@@ -2,7 +2,8 @@
 
 use fauxtp_logic::reason::PanicReport;
 use fauxtp_logic::{ExitReason, Pid};
-use tracing::{debug, error, warn};
+use fauxtp_logic::supervisor::{Report, ReportContext};
+use tracing::{debug, error, info, warn};
 
 use crate::shared::{Core, Facts};
 
@@ -62,6 +63,35 @@ pub(crate) fn unkillable(supervisor: Pid, child: Pid) {
     );
 }
 
-pub(crate) fn supervisor(supervisor: Pid, report: &fauxtp_logic::supervisor::Report) {
-    let _ = (supervisor, report);
+/// What a supervisor reports: progress as information, everything else as an error (LOG-001).
+pub(crate) fn supervisor(supervisor: Pid, report: &Report) {
+    shutdown_errors(supervisor, report, 1);
+}
+
+/// The same for several children at once that did not shut down as asked (SUP-116).
+pub(crate) fn shutdown_errors(supervisor: Pid, report: &Report, children: usize) {
+    let Report { context, offender } = report;
+    macro_rules! tell {
+        ($level:ident) => {
+            $level!(
+                target: "fauxtp::supervisor",
+                supervisor = %supervisor,
+                context = context.name(),
+                reason = context.reason().map(tracing::field::debug),
+                child = &*offender.id,
+                pid = offender.pid.map(tracing::field::display),
+                children,
+                restart = ?offender.restart,
+                shutdown = ?offender.shutdown,
+                kind = ?offender.kind,
+                significant = offender.significant,
+                restarts = offender.restarts,
+                "supervisor report"
+            )
+        };
+    }
+    match context {
+        ReportContext::Progress => tell!(info),
+        _ => tell!(error),
+    }
 }

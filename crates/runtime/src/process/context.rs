@@ -270,7 +270,7 @@ impl<M: Send + 'static> Context<M> {
                 self.timer_expired(timer);
                 Some(Received::Message(message))
             }
-            Notice::Stop { from, reason } => Some(Received::Exit(Exit { from, reason })),
+            Notice::Stop { from, reason } => Some(Received::Exit(Exit { from, reason, origin: Origin::Sent })),
         }
     }
 

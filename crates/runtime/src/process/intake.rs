@@ -93,7 +93,7 @@ fn exit<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
     }
     match signal::receive(core.pid, private.trapping, from, origin, &reason) {
         Verdict::Ignore => Effect::Spent(Some(void())),
-        Verdict::Deliver => Effect::Notice(Notice::Exit(Exit { from, reason })),
+        Verdict::Deliver => Effect::Notice(Notice::Exit(Exit { from, reason, origin })),
         Verdict::Die(doom) => {
             private.doom = Some(doom);
             core.doomed.store(true, Ordering::Relaxed);

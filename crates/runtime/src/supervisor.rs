@@ -1,0 +1,227 @@
+//! Supervisors: they start children in order, watch them, restart those that fail, and stop them in
+//! reverse order.
+//!
+//! What to do is decided by a pure machine (`fauxtp_logic::supervisor`); the process here only carries out.
+//!
+//! ```text
+//!   inbox ─► shell::next_event ─► Machine::on_event(now, event) ─► [Stop(c), Stop(a), Start(a), …]
+//!                  ▲                                                     │ one at a time
+//!                  └──────────────── Stopped · Started ◄─────────────────┘
+//! ```
+//!
+//! # Examples
+//! ```
+//! use fauxtp::{ChildSpec, Supervisor, prelude::*};
+//! # #[derive(Clone)] struct Worker;
+//! # impl GenServer for Worker {
+//! #     type Args = ();
+//! #     type Message = Reply<u8>;
+//! #     async fn init((): (), _: &mut Context<Self>) -> Result<Self> { Ok(Worker) }
+//! #     async fn handle(&mut self, from: Reply<u8>, _: &mut Context<Self>) -> Result { from.send(1); Ok(()) }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result {
+//! let registry = Registry::start().await?;
+//! let sup = Supervisor::new([
+//!     ChildSpec::new::<Worker>("worker-1", ()),
+//!     ChildSpec::new::<Worker>("worker-2", ()),
+//! ])
+//! .registry(&registry)
+//! .start()
+//! .await?;
+//! assert!(registry.get("worker-1").is_some());
+//! sup.stop().await?;
+//! assert!(registry.get("worker-1").is_none());
+//! # Ok(()) }
+//! ```
+
+mod child;
+mod handle;
+mod shell;
+mod dynamic;
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fauxtp_logic::{ExitReason, Pid};
+
+use crate::behaviour::{self, Ack, StartError, StartOptions, Starting};
+use crate::names::{Name, Receives, claim_at_start};
+use crate::process;
+use crate::registry::Registry;
+use crate::shared::Tie;
+
+pub use child::{ChildSpec, Spec};
+pub use dynamic::{DynamicSupervisor, DynamicSupervisorHandle, SimpleSupervisorHandle};
+pub use fauxtp_logic::backoff::Backoff;
+pub use fauxtp_logic::budget::Intensity;
+pub use fauxtp_logic::pool::{ByIdError, PoolStartError};
+pub use fauxtp_logic::supervisor::{
+    AutoShutdown, ChildInfo, ChildKind, ChildState, Counts, DeleteChildError, FailedToStartChild, Flags,
+    Restart, RestartChildError, RestartStrategy, Shutdown, SpecError, StartChildError, TerminateChildError,
+};
+pub use handle::{ManageError, SupervisorHandle};
+
+/// Gets `(pid, reason)` of every child that ends, once per end (CON-02).
+pub(crate) type Observer = Arc<dyn Fn(Pid, &ExitReason) + Send + Sync>;
+
+/// A supervisor that has not started yet (CON-07).
+#[must_use = "a supervisor does nothing until it is started"]
+pub struct Supervisor {
+    children: Vec<ChildSpec>,
+    flags: Flags,
+    registry: Option<Registry>,
+    observer: Option<Observer>,
+    name: Option<behaviour::Claim>,
+    linked: bool,
+}
+
+/// Stands for a supervisor in [`Name`]: its messages are nobody's business.
+#[derive(Debug)]
+pub struct SupervisorName(());
+
+impl Receives for SupervisorName {
+    type Message = shell::Message;
+}
+
+impl Supervisor {
+    /// A supervisor of these children, to be started in this order (SUP-001). Unless told otherwise:
+    /// one_for_one, at most 3 restarts in 5 seconds, and a registry of its own.
+    pub fn new(children: impl IntoIterator<Item = ChildSpec>) -> Self {
+        Self {
+            children: children.into_iter().collect(),
+            flags: Flags::default(),
+            registry: None,
+            observer: None,
+            name: None,
+            linked: false,
+        }
+    }
+
+    /// Who shares the fate of a child that failed.
+    pub const fn strategy(mut self, strategy: RestartStrategy) -> Self {
+        self.flags.strategy = strategy;
+        self
+    }
+
+    /// At most so many restarts in any period of this length; one more, and the supervisor gives up
+    /// (SUP-050).
+    pub const fn intensity(mut self, restarts: u32, period: Duration) -> Self {
+        self.flags.intensity = Intensity::new(restarts, period);
+        self
+    }
+
+    /// As many restarts as it takes. It still lets others run between two attempts.
+    pub const fn unlimited(mut self) -> Self {
+        self.flags.intensity = Intensity::UNLIMITED;
+        self
+    }
+
+    /// Whether the end of significant children ends the supervisor (SUP-120).
+    pub const fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
+        self.flags.auto_shutdown = auto_shutdown;
+        self
+    }
+
+    /// Registers children in this registry instead of one of its own (CON-08).
+    pub fn registry(mut self, registry: &Registry) -> Self {
+        self.registry = Some(registry.clone());
+        self
+    }
+
+    /// Tells of every child that ends: its pid and reason, once, after its names are free and before it is
+    /// replaced (CON-02). Runs in the supervisor's process and must be short; if it panics, that is caught.
+    pub fn on_exit(mut self, observer: impl Fn(Pid, &ExitReason) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Gives the supervisor a local name.
+    pub fn name(mut self, name: &Name<SupervisorName>) -> Self {
+        self.name = Some(claim_at_start(name));
+        self
+    }
+
+    /// Links the supervisor with the calling process, which becomes its parent: when that ends, for
+    /// whatever reason, the supervisor shuts down (SUP-028).
+    pub fn link<M: Send + 'static>(mut self, _parent: &process::Context<M>) -> Self {
+        self.linked = true;
+        self
+    }
+
+    /// Starts the supervisor and all its children. Ready when the last child has started and is registered
+    /// (CON-11).
+    ///
+    /// # Errors
+    /// [`StartError`]; those children that had started have been stopped again, in reverse order (SUP-002).
+    pub fn start(self) -> StartSupervisor {
+        let mut options = StartOptions::new("Supervisor");
+        if self.linked {
+            options.birth.tie = Tie::Linked;
+        }
+        let registry = self.registry.clone().unwrap_or_else(Registry::unowned);
+        let (ack, pledge) = Ack::promise();
+        let launched = self.launch_with(options, ack, registry.clone());
+        StartSupervisor { starting: Starting::new(launched, pledge, None), registry }
+    }
+
+    pub(crate) fn launch(self, options: StartOptions, ack: Ack) -> Result<Pid, StartError> {
+        let registry = self.registry.clone().unwrap_or_else(Registry::unowned);
+        self.launch_with(options, ack, registry)
+    }
+
+    fn launch_with(mut self, mut options: StartOptions, ack: Ack, registry: Registry) -> Result<Pid, StartError> {
+        options.birth.trapping = true;
+        options.claims.extend(self.name.take());
+        let own = self.registry.is_none();
+        let children = self.children.into_iter().map(|child| child.spec).collect();
+        let shell = shell::Setting { flags: self.flags, children, registry, own, observer: self.observer };
+        let address = behaviour::launch(options, ack, move |ctx, ack| shell::run(shell, ctx, ack))?;
+        Ok(address.pid())
+    }
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervisor").field("flags", &self.flags).field("children", &self.children).finish()
+    }
+}
+
+impl IntoFuture for Supervisor {
+    type Output = Result<SupervisorHandle, StartError>;
+    type IntoFuture = StartSupervisor;
+
+    fn into_future(self) -> StartSupervisor {
+        self.start()
+    }
+}
+
+/// A supervisor that is starting. Dropping it before it is done kills what had been started.
+#[must_use = "a start that is dropped is undone"]
+pub struct StartSupervisor {
+    starting: Starting,
+    registry: Registry,
+}
+
+impl Future for StartSupervisor {
+    type Output = Result<SupervisorHandle, StartError>;
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        let outcome = std::task::ready!(Pin::new(&mut self.starting).poll(cx));
+        std::task::Poll::Ready(outcome.and_then(|pid| {
+            let ended = || StartError::Failed(ExitReason::no_proc());
+            SupervisorHandle::of(pid, self.registry.clone()).ok_or_else(ended)
+        }))
+    }
+}
+
+impl fmt::Debug for StartSupervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartSupervisor").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,253 @@
+//! Child specifications: how a child starts, and what its ends mean.
+
+use std::any::TypeId;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fauxtp_logic::backoff::Backoff;
+use fauxtp_logic::supervisor::{self as machine, ChildId, ChildKind, Restart, Shutdown};
+use fauxtp_logic::Pid;
+
+use super::{DynamicSupervisor, Supervisor};
+use crate::behaviour::{self, Ack, Claim, StartError, StartOptions};
+use crate::gen_server::GenServer;
+use crate::names::{Name, Receives, claim_at_start};
+use crate::process::{self, into_body};
+use crate::registry::Registry;
+use crate::shared::Tie;
+use crate::stop::Outcome;
+
+/// What a child starts from, besides its own arguments.
+pub(crate) struct Ground {
+    /// Names the child takes before its `init`.
+    pub(crate) claims: Vec<Claim>,
+    /// How often it has been restarted before.
+    pub(crate) restarts: u32,
+}
+
+impl Ground {
+    fn options(self, label: &'static str) -> StartOptions {
+        let mut options = StartOptions::new(label);
+        self.apply(&mut options);
+        options
+    }
+
+    fn apply(self, options: &mut StartOptions) {
+        options.birth.tie = Tie::Supervised;
+        options.birth.restarts = self.restarts;
+        options.claims.extend(self.claims);
+    }
+}
+
+/// Launches one incarnation of a child; what becomes of it is told to the acknowledgement.
+type Launch = Arc<dyn Fn(Ground, Ack) -> Result<Pid, StartError> + Send + Sync>;
+
+/// How a child starts; all the machine keeps of it.
+#[derive(Clone)]
+pub(crate) struct Factory {
+    launch: Launch,
+    pub(crate) timeout: Option<Duration>,
+    /// Makes the claim of a local name.
+    name: Option<Arc<dyn Fn() -> Claim + Send + Sync>>,
+    /// Which messages the child takes, if it takes any.
+    messages: Option<TypeId>,
+    /// What is wrong with it, found while it was put together.
+    fault: Option<StartError>,
+}
+
+impl fmt::Debug for Factory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Factory").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+impl Factory {
+    /// Launches the child, which registers under `id` if there is a registry.
+    pub(crate) fn launch(
+        &self,
+        id: &ChildId,
+        registry: Option<&Registry>,
+        restarts: u32,
+        ack: Ack,
+    ) -> Result<Pid, StartError> {
+        let local = self.name.as_ref().map(|claim| claim());
+        let keyed = registry.map(|registry| registry.claim(id.to_string(), ()));
+        let ground = Ground { claims: local.into_iter().chain(keyed).collect(), restarts };
+        (self.launch)(ground, ack)
+    }
+
+    pub(crate) const fn fault(&self) -> Option<&StartError> {
+        self.fault.as_ref()
+    }
+}
+
+/// How one child starts, and what its ends mean (CON-06).
+///
+/// A child restarts only after an error unless told otherwise ([`Restart::OnError`]); it gets 5 seconds to
+/// shut down, and is registered under its name in the supervisor's registry.
+///
+/// # Examples
+/// ```
+/// use fauxtp::{ChildSpec, supervisor::{Restart, Shutdown}, prelude::*};
+/// let poller = ChildSpec::task("poller", || async { std::future::pending::<()>().await })
+///     .restart(Restart::Permanent)
+///     .shutdown(Shutdown::Timeout(Duration::from_secs(1)));
+/// # let _ = poller;
+/// ```
+#[derive(Clone, Debug)]
+pub struct ChildSpec {
+    pub(crate) spec: machine::ChildSpec<Factory>,
+}
+
+impl ChildSpec {
+    fn worker(
+        id: impl Into<String>,
+        messages: Option<TypeId>,
+        launch: impl Fn(Ground, Ack) -> Result<Pid, StartError> + Send + Sync + 'static,
+    ) -> Self {
+        let factory =
+            Factory { launch: Arc::new(launch), timeout: None, name: None, messages, fault: None };
+        Self { spec: machine::ChildSpec::worker(id.into(), factory) }
+    }
+
+    /// A server, started with a copy of `args` each time (SUP-082).
+    pub fn new<S: GenServer<Args: Clone + Sync>>(name: impl Into<String>, args: S::Args) -> Self {
+        Self::worker(name, Some(TypeId::of::<S::Message>()), move |ground, ack| {
+            let mut start = S::start(args.clone());
+            ground.apply(start.options());
+            Ok(start.launch(ack)?.pid())
+        })
+    }
+
+    /// A plain async task: no messages, started as soon as it is spawned, stopped at its next await.
+    ///
+    /// The task fails with the error it returns, or by panicking.
+    pub fn task<F, T>(name: impl Into<String>, task: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Future<Output: Outcome> + Send + 'static,
+    {
+        let task = Arc::new(task);
+        Self::process(name, move |_: process::Context<std::convert::Infallible>| {
+            let task = task.clone();
+            async move { task().await }
+        })
+    }
+
+    /// A raw process, started as soon as it is spawned.
+    pub fn process<M, F, T>(name: impl Into<String>, body: F) -> Self
+    where
+        M: Send + 'static,
+        F: Fn(process::Context<M>) -> T + Send + Sync + 'static,
+        T: Future<Output: Outcome> + Send + 'static,
+    {
+        let body = Arc::new(body);
+        Self::worker(name, Some(TypeId::of::<M>()), move |ground, ack| {
+            let body = body.clone();
+            let mut options = ground.options(std::any::type_name::<T>());
+            // Nothing here understands a stop request; it is taken as an exit signal.
+            options.birth.takes_stop = false;
+            let address = behaviour::launch(options, ack, move |ctx, ack| {
+                ack.ready();
+                async move { into_body(body(ctx)).await }
+            })?;
+            Ok(address.pid())
+        })
+    }
+
+    /// A supervisor with its own children. It is restarted whatever its reason ([`Restart::Permanent`]), so
+    /// that a supervisor that has given up is a failure of this one (SUP-057), and it may take as long as it
+    /// needs to shut down.
+    pub fn supervisor(name: impl Into<String>, make: impl Fn() -> Supervisor + Send + Sync + 'static) -> Self {
+        Self::of_supervisor(name, move |ground, ack| make().launch(ground.options("Supervisor"), ack))
+    }
+
+    /// A dynamic supervisor; otherwise as [`supervisor`](Self::supervisor).
+    pub fn dynamic_supervisor(
+        name: impl Into<String>,
+        make: impl Fn() -> DynamicSupervisor + Send + Sync + 'static,
+    ) -> Self {
+        Self::of_supervisor(name, move |ground, ack| {
+            make().launch(ground.options("DynamicSupervisor"), ack)
+        })
+    }
+
+    fn of_supervisor(
+        name: impl Into<String>,
+        launch: impl Fn(Ground, Ack) -> Result<Pid, StartError> + Send + Sync + 'static,
+    ) -> Self {
+        let mut child = Self::worker(name, None, launch).restart(Restart::Permanent);
+        child.spec.kind = ChildKind::Supervisor;
+        child.shutdown(Shutdown::Infinity)
+    }
+
+    /// Registers the child under a local name as well, and by that text in the supervisor's registry.
+    pub fn name<S: Receives>(mut self, name: &Name<S>) -> Self
+    where
+        S: 'static,
+    {
+        if self.spec.start.messages != Some(TypeId::of::<S::Message>()) {
+            self.spec.start.fault = Some(StartError::NameOfOtherType);
+        }
+        self.spec.id = name.as_str().into();
+        let name = name.clone();
+        self.spec.start.name = Some(Arc::new(move || claim_at_start(&name)));
+        self
+    }
+
+    /// The name within the supervisor.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.spec.id = id.into().into();
+        self
+    }
+
+    /// Which ends restart it.
+    #[must_use]
+    pub const fn restart(mut self, restart: Restart) -> Self {
+        self.spec.restart = restart;
+        self
+    }
+
+    /// How it is stopped.
+    #[must_use]
+    pub const fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.spec.shutdown = shutdown;
+        self
+    }
+
+    /// Whether its end may end the supervisor (SUP-120).
+    #[must_use]
+    pub const fn significant(mut self) -> Self {
+        self.spec.significant = true;
+        self
+    }
+
+    /// Waits between restarts, longer each time; the supervisor is not blocked meanwhile (SUP-060).
+    #[must_use]
+    pub const fn backoff(mut self, backoff: Backoff) -> Self {
+        self.spec.backoff = Some(backoff);
+        self
+    }
+
+    /// Gives its `init` this long (SUP-010). Unless set, it may take as long as it likes.
+    #[must_use]
+    pub const fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.spec.start.timeout = Some(timeout);
+        self
+    }
+}
+
+/// The part of [`GenServer`] that supervisors need.
+pub trait Spec: GenServer<Args: Clone + Sync> {
+    /// A child specification; its name is the server's type until it is given one.
+    fn spec(args: Self::Args) -> ChildSpec {
+        let path = std::any::type_name::<Self>();
+        let short = path.split('<').next().and_then(|path| path.rsplit("::").next());
+        ChildSpec::new::<Self>(short.unwrap_or(path), args)
+    }
+}
+
+impl<S: GenServer<Args: Clone + Sync>> Spec for S {}

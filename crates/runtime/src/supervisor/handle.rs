@@ -1,0 +1,269 @@
+//! What may be asked of a running supervisor.
+
+use std::fmt;
+
+use fauxtp_logic::supervisor::{
+    Answer, ChildInfo, ChildSpec as Described, Counts, DeleteChildError, Request, RestartChildError,
+    SpecError, StartChildError, TerminateChildError,
+};
+use fauxtp_logic::{ExitReason, Pid};
+
+use super::ChildSpec;
+use super::child::Factory;
+use super::shell::Message;
+use crate::address::Address;
+use crate::behaviour::StartError;
+use crate::call::CallError;
+use crate::current;
+use crate::names::Receives;
+use crate::process::{self, PidExt, StopError};
+use crate::registry::Registry;
+use crate::table;
+
+/// Why a supervisor did not do what it was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ManageError<E> {
+    /// It refused, or the child did.
+    Refused(E),
+    /// It could not be asked, or has ended meanwhile (SUP-032).
+    Call(CallError),
+    /// The child's specification is wrong.
+    Spec(StartError),
+    /// The caller is a child in its `init`, for which the supervisor waits: the answer would never come
+    /// (SUP-101).
+    Deadlock,
+}
+
+impl<E: fmt::Display> fmt::Display for ManageError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error) => fmt::Display::fmt(error, f),
+            Self::Call(error) => fmt::Display::fmt(error, f),
+            Self::Spec(error) => fmt::Display::fmt(error, f),
+            Self::Deadlock => f.write_str("call supervisor: it waits for the caller's init to end"),
+        }
+    }
+}
+
+impl<E: std::error::Error> std::error::Error for ManageError<E> {}
+
+/// A running supervisor. Dropping the handle does not end it.
+#[derive(Clone, Debug)]
+pub struct SupervisorHandle {
+    address: Address<Message>,
+    registry: Registry,
+}
+
+impl SupervisorHandle {
+    pub(crate) fn of(pid: Pid, registry: Registry) -> Option<Self> {
+        let address = Address::from_handle(table::find(pid)?)?;
+        Some(Self { address, registry })
+    }
+
+    /// The supervisor's pid.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.address.pid()
+    }
+
+    /// The registry its children are registered in: the one it was given, or its own (CON-09).
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The pid of the running child with this name.
+    #[must_use]
+    pub fn whereis(&self, name: &str) -> Option<Pid> {
+        self.registry.get(name)
+    }
+
+    /// The address of the running child with this name, if it takes the messages of `S`.
+    #[must_use]
+    pub fn child<S: Receives>(&self, name: &str) -> Option<Address<S::Message>> {
+        self.registry.address::<S>(name)
+    }
+
+    /// Starts one more child, last in the order (SUP-090). Nothing if its `init` ignored the start.
+    ///
+    /// # Errors
+    /// [`StartChildError`]: the name is known already, or the child failed.
+    ///
+    /// # Cancel safety
+    /// The child is started all the same.
+    pub async fn start_child(&self, child: ChildSpec) -> Result<Option<Pid>, ManageError<StartChildError>> {
+        if let Some(fault) = child.spec.start.fault() {
+            return Err(ManageError::Spec(fault.clone()));
+        }
+        match self.ask(Request::StartChild(child.spec)).await? {
+            Answer::StartChild(outcome) => outcome.map_err(ManageError::Refused),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Stops a child; it is gone when this returns. Its specification stays unless it is temporary (SUP-091).
+    ///
+    /// # Errors
+    /// [`TerminateChildError`]: no such child.
+    ///
+    /// # Cancel safety
+    /// The child is stopped all the same.
+    pub async fn terminate_child(&self, name: &str) -> Result<(), ManageError<TerminateChildError>> {
+        match self.ask(Request::TerminateChild(name.into())).await? {
+            Answer::TerminateChild(outcome) => outcome.map_err(ManageError::Refused),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Starts a child again that is known but does not run (SUP-093).
+    ///
+    /// # Errors
+    /// [`RestartChildError`]: it runs, is restarting, is not known, or failed.
+    ///
+    /// # Cancel safety
+    /// The child is started all the same.
+    pub async fn restart_child(&self, name: &str) -> Result<Option<Pid>, ManageError<RestartChildError>> {
+        match self.ask(Request::RestartChild(name.into())).await? {
+            Answer::RestartChild(outcome) => outcome.map_err(ManageError::Refused),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Forgets a child that does not run (SUP-094).
+    ///
+    /// # Errors
+    /// [`DeleteChildError`]: it runs, is restarting, or is not known.
+    ///
+    /// # Cancel safety
+    /// The child is forgotten all the same.
+    pub async fn delete_child(&self, name: &str) -> Result<(), ManageError<DeleteChildError>> {
+        match self.ask(Request::DeleteChild(name.into())).await? {
+            Answer::DeleteChild(outcome) => outcome.map_err(ManageError::Refused),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// The children, newest first (SUP-095).
+    ///
+    /// # Errors
+    /// [`CallError`] if the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn which_children(&self) -> Result<Vec<ChildInfo>, CallError> {
+        match self.call(Request::WhichChildren).await? {
+            Answer::WhichChildren(children) => Ok(children),
+            other => Err(ended(other)),
+        }
+    }
+
+    /// How many children there are, by kind (SUP-096).
+    ///
+    /// # Errors
+    /// [`CallError`] if the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn count_children(&self) -> Result<Counts, CallError> {
+        match self.call(Request::CountChildren).await? {
+            Answer::CountChildren(counts) => Ok(counts),
+            other => Err(ended(other)),
+        }
+    }
+
+    /// The specification of a child, with all defaults filled in; nothing if it is not known (SUP-097).
+    ///
+    /// # Errors
+    /// [`CallError`] if the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn child_spec(&self, name: &str) -> Result<Option<Described<()>>, CallError> {
+        match self.call(Request::GetChildSpec(name.into())).await? {
+            Answer::GetChildSpec(spec) => Ok(spec),
+            other => Err(ended(other)),
+        }
+    }
+
+    /// The specification of the child that runs as `pid` (SUP-097).
+    ///
+    /// # Errors
+    /// [`CallError`] if the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn child_spec_of(&self, pid: Pid) -> Result<Option<Described<()>>, CallError> {
+        match self.call(Request::GetChildSpecOf(pid)).await? {
+            Answer::GetChildSpec(spec) => Ok(spec),
+            other => Err(ended(other)),
+        }
+    }
+
+    /// Stops all children in reverse order, then the supervisor, with reason shutdown (SUP-031).
+    ///
+    /// # Errors
+    /// [`StopError`] if it had ended before, or ends with another reason.
+    ///
+    /// # Cancel safety
+    /// It is stopped all the same.
+    pub async fn stop(&self) -> Result<(), StopError> {
+        self.pid().stop(ExitReason::shutdown(), None).await
+    }
+
+    /// Waits until the supervisor has ended, and tells why.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn wait(&self) -> ExitReason {
+        process::join(self.pid()).await
+    }
+
+    async fn ask<E>(&self, request: Request<Factory>) -> Result<Answer, ManageError<E>> {
+        if waits_for_us(self.pid()) {
+            return Err(ManageError::Deadlock);
+        }
+        self.call(request).await.map_err(ManageError::Call)
+    }
+
+    async fn call(&self, request: Request<Factory>) -> Result<Answer, CallError> {
+        if waits_for_us(self.pid()) {
+            return Err(CallError::CallingSelf);
+        }
+        self.address.call(|from| Message::Request(from, request)).no_timeout().await
+    }
+}
+
+/// Whether a supervisor waits for the start of the calling process, or of one of its ancestors.
+pub(super) fn waits_for_us(supervisor: Pid) -> bool {
+    let starting = |process: &crate::shared::Handle| {
+        !process.core().acknowledged.load(std::sync::atomic::Ordering::Acquire)
+    };
+    current::with(|process| {
+        let mut ancestors = process.core().ancestors.iter();
+        let below = ancestors.by_ref().take_while(|pid| **pid != supervisor);
+        let below_starting = below.fold(true, |all, pid| {
+            all && table::find(*pid).is_some_and(|ancestor| starting(&ancestor))
+        });
+        let is_below = process.core().ancestors.contains(&supervisor);
+        is_below && starting(process) && below_starting
+    })
+    .unwrap_or(false)
+}
+
+pub(super) fn ended(answer: Answer) -> CallError {
+    match answer {
+        Answer::Ending(reason) => CallError::Exited(reason),
+        _ => CallError::NoReply,
+    }
+}
+
+fn unexpected<E>(answer: Answer) -> ManageError<E> {
+    ManageError::Call(ended(answer))
+}
+
+/// For people who look for it: a specification error as a start error.
+impl From<SpecError> for StartError {
+    fn from(error: SpecError) -> Self {
+        Self::Spec(error)
+    }
+}

@@ -1,0 +1,317 @@
+//! Carries out what the machine decides: starts, stops and watches real processes, one action at a time.
+//!
+//! One rule: after a start or a stop, tell how it ended before telling anything else. What arrives meanwhile
+//! waits in `pending`, in order.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use fauxtp_logic::signal::Origin;
+use fauxtp_logic::supervisor::{
+    Action, Answer, ChildKey, ChildSpec, Event, Flags, Machine, Request, Shutdown,
+};
+use fauxtp_logic::tray::Item;
+use fauxtp_logic::{ExitReason, Pid, Time};
+
+use super::Observer;
+use super::child::Factory;
+use crate::behaviour::{self, Ack, GRACE, StartError, StartOptions, Starting};
+use crate::call::Reply;
+use crate::clock;
+use crate::guard::{catch, panicked};
+use crate::instrument;
+use crate::mailbox::Notice;
+use crate::process::{Context, PidExt};
+use crate::registry::Registry;
+use crate::shared::{Process, Tie};
+use crate::signal::Signal;
+use crate::table;
+
+/// What a supervisor receives.
+#[derive(Debug)]
+pub enum Message {
+    /// Somebody asks.
+    Request(Reply<Answer>, Request<Factory>),
+    /// A failed restart is due again (SUP-074).
+    Retry(ChildKey),
+}
+
+/// What a supervisor starts from.
+pub(super) struct Setting {
+    pub(super) flags: Flags,
+    pub(super) children: Vec<ChildSpec<Factory>>,
+    pub(super) registry: Registry,
+    /// Whether the registry is the supervisor's own, to be started and stopped with it (CON-09).
+    pub(super) own: bool,
+    pub(super) observer: Option<Observer>,
+}
+
+/// Something that has arrived and is not decided on yet.
+enum Incoming {
+    Message(Message),
+    /// A child has ended; its reason is in `dead` unless a stop has taken it.
+    Exited(Pid),
+    Shutdown(ExitReason),
+}
+
+struct Shell {
+    ctx: Context<Message>,
+    machine: Machine<Factory, Reply<Answer>>,
+    pending: VecDeque<Incoming>,
+    family: Family,
+    registry: Registry,
+    /// The process of the supervisor's own registry.
+    own_registry: Option<Pid>,
+    /// Until all children have started.
+    ack: Option<Ack>,
+}
+
+/// Which children live, and which have ended without anybody having taken note.
+struct Family {
+    live: BTreeSet<Pid>,
+    dead: BTreeMap<Pid, ExitReason>,
+    observer: Option<Observer>,
+}
+
+impl Family {
+    /// A child has ended; says whether it was one.
+    fn bury(&mut self, pid: Pid, reason: ExitReason) -> bool {
+        if !self.live.remove(&pid) {
+            return false;
+        }
+        observe(self.observer.as_ref(), pid, &reason);
+        self.dead.insert(pid, reason);
+        true
+    }
+}
+
+/// Tells the observer, who is the user's and may panic.
+pub(super) fn observe(observer: Option<&Observer>, pid: Pid, reason: &ExitReason) {
+    if let Some(observer) = observer {
+        let _caught = catch(|| observer(pid, reason));
+    }
+}
+
+pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> ExitReason {
+    let Setting { flags, children, registry, own, observer } = setting;
+    let machine = match Machine::new(flags, children) {
+        Ok(machine) => machine,
+        Err(error) => {
+            ack.fail_at_end(StartError::Spec(error));
+            return ExitReason::Normal;
+        }
+    };
+    let mut shell = Shell {
+        ctx,
+        machine,
+        pending: VecDeque::new(),
+        family: Family { live: BTreeSet::new(), dead: BTreeMap::new(), observer },
+        registry,
+        own_registry: None,
+        ack: Some(ack),
+    };
+    if own {
+        if let Err(error) = shell.open_registry().await {
+            shell.fail(error.clone());
+            return error.into_reason();
+        }
+    }
+    shell.live().await
+}
+
+impl Shell {
+    async fn live(&mut self) -> ExitReason {
+        let mut event = Event::Begin;
+        loop {
+            let mut actions = VecDeque::from(self.machine.on_event(clock::now(), event));
+            while let Some(action) = actions.pop_front() {
+                let outcome = match action {
+                    Action::Exit(reason) => return self.end(reason).await,
+                    Action::Start(key) => Some(self.start(key).await),
+                    Action::Stop(_, pid, how) => Some(Event::Stopped(self.stop(pid, how).await)),
+                    other => {
+                        self.carry_out(other);
+                        None
+                    }
+                };
+                if let Some(outcome) = outcome {
+                    actions.extend(self.machine.on_event(clock::now(), outcome));
+                }
+            }
+            event = self.next_event().await;
+        }
+    }
+
+    /// Actions that are done at once.
+    fn carry_out(&mut self, action: Action<Reply<Answer>>) {
+        match action {
+            Action::Answer(from, answer) => from.send(answer),
+            Action::Report(report) => instrument::supervisor(self.ctx.pid(), &report),
+            Action::Begun => {
+                if let Some(ack) = self.ack.take() {
+                    ack.ready();
+                }
+            }
+            Action::Retry(key, attempt) => {
+                let backoff = self.machine.spec_of(key).and_then(|spec| spec.backoff);
+                match backoff {
+                    Some(backoff) => {
+                        let delay = backoff.delay(attempt, crate::clock::jitter());
+                        let _never_cancelled = self.ctx.send_after(delay, Message::Retry(key));
+                    }
+                    // Behind whatever is queued: the supervisor serves others between two attempts.
+                    None => self.ctx.address().send(Message::Retry(key)),
+                }
+            }
+            Action::Start(_) | Action::Stop(..) | Action::Exit(_) => unreachable!("taken care of before"),
+        }
+    }
+
+    async fn start(&mut self, key: ChildKey) -> Event<Factory, Reply<Answer>> {
+        let (Some(factory), Some(spec)) = (self.machine.start_of(key), self.machine.spec_of(key)) else {
+            return Event::StartFailed(ExitReason::error("start child: its start function is gone"));
+        };
+        let (factory, id) = (factory.clone(), spec.id.clone());
+        if self.own_registry.is_some_and(|pid| !pid.is_alive()) {
+            if let Err(error) = self.open_registry().await {
+                return Event::StartFailed(error.into_reason());
+            }
+        }
+        let restarts = self.machine.restarts_of(key);
+        let (ack, pledge) = Ack::promise();
+        let registry = &self.registry;
+        let launched = catch(|| factory.launch(&id, Some(registry), restarts, ack));
+        let launched = launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report))));
+        match Starting::new(launched, pledge, factory.timeout).await {
+            Ok(pid) => {
+                self.family.live.insert(pid);
+                Event::Started(pid)
+            }
+            Err(StartError::Ignored) => Event::StartIgnored,
+            Err(error) => Event::StartFailed(error.into_reason()),
+        }
+    }
+
+    /// Ends a child, and waits until it is gone: as it was asked, killed in the end, or left behind if even
+    /// that does not help (RUST-001).
+    async fn stop(&mut self, pid: Pid, how: Shutdown) -> ExitReason {
+        let patience = match how {
+            Shutdown::BrutalKill => None,
+            Shutdown::Timeout(timeout) => Some(Some(clock::now().plus(timeout))),
+            Shutdown::Infinity => Some(None),
+        };
+        if let Some(deadline) = patience {
+            if let Some(reason) = self.family.dead.remove(&pid) {
+                return reason;
+            }
+            ask_to_shut_down(self.ctx.pid(), pid);
+            if let Some(reason) = self.gone(pid, deadline).await {
+                return reason;
+            }
+        }
+        pid.kill();
+        if let Some(reason) = self.gone(pid, Some(clock::now().plus(GRACE))).await {
+            return reason;
+        }
+        instrument::unkillable(self.ctx.pid(), pid);
+        self.family.bury(pid, ExitReason::killed());
+        self.family.dead.remove(&pid).unwrap_or_else(ExitReason::killed)
+    }
+
+    /// Waits for the end of a child.
+    async fn gone(&mut self, pid: Pid, deadline: Option<Time>) -> Option<ExitReason> {
+        loop {
+            if let Some(reason) = self.family.dead.remove(&pid) {
+                return Some(reason);
+            }
+            let now = clock::now();
+            let left = deadline.map(|deadline| deadline.since(now));
+            match self.ctx.next_item(left).await {
+                Some(item) => self.file(item),
+                None => return None,
+            }
+        }
+    }
+
+    async fn next_event(&mut self) -> Event<Factory, Reply<Answer>> {
+        loop {
+            match self.pending.pop_front() {
+                Some(Incoming::Message(Message::Request(from, request))) => {
+                    return Event::Request(from, request);
+                }
+                Some(Incoming::Message(Message::Retry(key))) => return Event::Retry(key),
+                Some(Incoming::Shutdown(reason)) => return Event::Shutdown(reason),
+                Some(Incoming::Exited(pid)) => {
+                    // If a stop has taken the end of this child meanwhile, there is nothing left to tell.
+                    if let Some(reason) = self.family.dead.remove(&pid) {
+                        return Event::Exited(pid, reason);
+                    }
+                }
+                None => {
+                    if let Some(item) = self.ctx.next_item(None).await {
+                        self.file(item);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts what has arrived where it will be found.
+    fn file(&mut self, item: Item<Message, Notice<Message>>) {
+        let incoming = match item {
+            Item::Message(message) => Incoming::Message(message),
+            Item::Notice(Notice::Timer(timer, message)) => {
+                self.ctx.timer_expired(timer);
+                Incoming::Message(message)
+            }
+            Item::Notice(Notice::Stop { reason, .. }) => Incoming::Shutdown(reason),
+            Item::Notice(Notice::Exit(exit)) if self.ctx.parent() == Some(exit.from) => {
+                Incoming::Shutdown(exit.reason)
+            }
+            Item::Notice(Notice::Exit(exit)) => {
+                // Strangers are not obeyed, and a child that only says that it ends has not ended (SUP-029).
+                if exit.origin == Origin::Sent || !self.family.bury(exit.from, exit.reason) {
+                    return;
+                }
+                Incoming::Exited(exit.from)
+            }
+            Item::Notice(Notice::Down(_)) => return,
+        };
+        self.pending.push_back(incoming);
+    }
+
+    /// Starts the process by which the supervisor's own registry lives; another one if that was killed. The
+    /// table is the same, so every live child is still in it.
+    async fn open_registry(&mut self) -> Result<(), StartError> {
+        let mut options = StartOptions::new("fauxtp::Registry");
+        options.birth.tie = Tie::Supervised;
+        self.own_registry = Some(self.registry.adopt(options).await?);
+        Ok(())
+    }
+
+    async fn end(&mut self, reason: ExitReason) -> ExitReason {
+        if let Some(registry) = self.own_registry.take() {
+            self.family.live.insert(registry);
+            self.family.observer = None;
+            let _as_asked = self.stop(registry, Shutdown::default()).await;
+        }
+        self.fail(StartError::Failed(reason.clone()));
+        reason
+    }
+
+    /// If the start was not through yet, it has failed.
+    fn fail(&mut self, error: StartError) {
+        if let Some(ack) = self.ack.take() {
+            behaviour::part_from_parent(&self.ctx.handle());
+            ack.fail_at_end(error);
+        }
+    }
+}
+
+/// Asks a child to shut down, as its parent.
+pub(super) fn ask_to_shut_down(supervisor: Pid, child: Pid) {
+    if let Some(child) = table::find(child) {
+        let reason = ExitReason::shutdown();
+        let _gone_already =
+            child.signal(Signal::Exit { from: supervisor, origin: Origin::Parent, reason });
+    }
+}
