@@ -1,0 +1,2 @@
+//! Ten seconds of crashes, and nothing falls over.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Programs to start from; each kills something, each is run by a test.
