@@ -47,7 +47,8 @@ impl FromStr for Pid {
     type Err = ParsePidError;
 
     fn from_str(text: &str) -> Result<Self, ParsePidError> {
-        let inner = text.strip_prefix('<').and_then(|t| t.strip_suffix('>')).ok_or(ParsePidError)?;
+        let inner =
+            text.strip_prefix('<').and_then(|t| t.strip_suffix('>')).ok_or(ParsePidError)?;
         let mut parts = inner.split('.').map(|part| part.parse::<u32>().map_err(|_| ParsePidError));
         let mut next = || parts.next().unwrap_or(Err(ParsePidError));
         let pid = Self { node: next()?, id: next()?, serial: next()?, creation: 0 };

@@ -173,14 +173,10 @@ impl ExitReason {
     /// The value the reason carries, if it is a `T`: of [`shutdown_with`](Self::shutdown_with),
     /// [`custom`](Self::custom), or a returned error.
     #[must_use]
-    pub fn downcast_ref<T: Any>(&self) -> Option<&T>
-    where
-        T: fmt::Debug + Send + Sync,
-    {
+    pub fn downcast_ref<T: Payload>(&self) -> Option<&T> {
         match self {
-            Self::Cancelled(Cancelled::ShutdownWith(payload)) | Self::Error(Failure::Custom(payload)) => {
-                (**payload).as_any().downcast_ref()
-            }
+            Self::Cancelled(Cancelled::ShutdownWith(payload))
+            | Self::Error(Failure::Custom(payload)) => (**payload).as_any().downcast_ref(),
             _ => None,
         }
     }
@@ -202,7 +198,8 @@ impl PartialEq for ExitReason {
         match (self, other) {
             (Self::Normal, Self::Normal) => true,
             (Self::Cancelled(a), Self::Cancelled(b)) => match (a, b) {
-                (Cancelled::Shutdown, Cancelled::Shutdown) | (Cancelled::Killed, Cancelled::Killed) => true,
+                (Cancelled::Shutdown, Cancelled::Shutdown)
+                | (Cancelled::Killed, Cancelled::Killed) => true,
                 (Cancelled::ShutdownWith(a), Cancelled::ShutdownWith(b)) => same(a, b),
                 _ => false,
             },

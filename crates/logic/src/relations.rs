@@ -51,7 +51,10 @@ impl<W> Relations<W> {
     }
 
     fn link_ids(&self, peer: Pid) -> impl Iterator<Item = Ref> + '_ {
-        self.links.range((peer, LOWEST)..).take_while(move |(pid, _)| *pid == peer).map(|(_, id)| *id)
+        self.links
+            .range((peer, LOWEST)..)
+            .take_while(move |(pid, _)| *pid == peer)
+            .map(|(_, id)| *id)
     }
 
     /// Adds a link made by either end.
@@ -173,7 +176,7 @@ mod tests {
             let mut wires: [alloc::collections::VecDeque<Wire>; 2] = Default::default();
             let mut next = 0;
             let mut code = history;
-            let mut deliver = |ends: &mut [Relations<()>; 2], to: usize, wire: Wire| {
+            let deliver = |ends: &mut [Relations<()>; 2], to: usize, wire: Wire| {
                 let peer = if to == 0 { b } else { a };
                 match wire {
                     Wire::Link(id) => ends[to].link(peer, id),

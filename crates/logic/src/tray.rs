@@ -73,7 +73,7 @@ impl<M, N> Tray<M, N> {
 
     /// Takes the oldest item.
     #[inline]
-    pub fn next(&mut self) -> Option<Item<M, N>> {
+    pub fn take(&mut self) -> Option<Item<M, N>> {
         if !self.notices.is_empty() && self.notice_is_next() {
             return self.notices.pop_front().map(|(_, notice)| Item::Notice(notice));
         }
@@ -83,11 +83,12 @@ impl<M, N> Tray<M, N> {
     }
 
     fn notice_is_next(&self) -> bool {
-        self.messages.is_empty() || self.notices.front().is_some_and(|(place, _)| *place <= self.taken)
+        self.messages.is_empty()
+            || self.notices.front().is_some_and(|(place, _)| *place <= self.taken)
     }
 
     /// Takes the oldest message, notices ahead of it notwithstanding.
-    pub fn next_message(&mut self) -> Option<M> {
+    pub fn take_oldest_message(&mut self) -> Option<M> {
         let message = self.messages.pop_front()?;
         self.taken += 1;
         Some(message)
@@ -113,7 +114,7 @@ impl<M, N> Tray<M, N> {
                 }
                 (Some(message), _) => {
                     if wanted(Item::Message(message)) {
-                        return self.take_message(seen.messages).map(Item::Message);
+                        return self.take_from_middle(seen.messages).map(Item::Message);
                     }
                     seen.messages += 1;
                 }
@@ -123,7 +124,7 @@ impl<M, N> Tray<M, N> {
     }
 
     /// Takes a message out of the middle: those before it move up by one place, and so do the notices among them.
-    fn take_message(&mut self, index: usize) -> Option<M> {
+    fn take_from_middle(&mut self, index: usize) -> Option<M> {
         let message = self.messages.remove(index)?;
         let place = self.taken + index as u64;
         self.taken += 1;
@@ -157,7 +158,7 @@ mod tests {
         tray.notice(1, 'a');
         tray.notice(2, 'b');
         tray.refill(&mut [3].into_iter().collect());
-        let order: alloc::vec::Vec<_> = core::iter::from_fn(|| tray.next()).collect();
+        let order: alloc::vec::Vec<_> = core::iter::from_fn(|| tray.take()).collect();
         assert_eq!(order, [Message(1), Notice('a'), Message(2), Notice('b'), Message(3)]);
         assert!(tray.is_empty());
     }
@@ -179,7 +180,7 @@ mod tests {
         tray.refill(&mut [4].into_iter().collect());
         assert_eq!(tray.select(&mut seen, |item| item == Message(&4)), Some(Message(4)));
         assert_eq!(tray.select(&mut Seen::default(), |item| item == Message(&2)), Some(Message(2)));
-        let rest: alloc::vec::Vec<_> = core::iter::from_fn(|| tray.next()).collect();
+        let rest: alloc::vec::Vec<_> = core::iter::from_fn(|| tray.take()).collect();
         assert_eq!(rest, [Message(1), Notice('a'), Message(3)]);
     }
 
@@ -190,8 +191,8 @@ mod tests {
         tray.notice(1, 'b');
         assert_eq!(tray.take_notice(|n| *n == 'b'), Some('b'));
         assert_eq!(tray.take_notice(|n| *n == 'b'), None);
-        assert_eq!(tray.next(), Some(Message(1)));
-        assert_eq!(tray.next(), Some(Notice('a')));
+        assert_eq!(tray.take(), Some(Message(1)));
+        assert_eq!(tray.take(), Some(Notice('a')));
     }
 
     /// Goal: any mixture of taking and selecting yields arrival order among what is left.
@@ -216,7 +217,7 @@ mod tests {
                 code /= 6;
                 let expected = list.remove(index);
                 let got = if index == 0 {
-                    tray.next()
+                    tray.take()
                 } else {
                     tray.select(&mut Seen::default(), |item| match (item, &expected) {
                         (Message(a), Message(b)) => a == b,

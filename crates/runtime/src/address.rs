@@ -27,10 +27,6 @@ impl<M: Send + 'static> Address<M> {
         handle.into_any().downcast::<Shared<M>>().ok().map(Self::new)
     }
 
-    pub(crate) fn handle(&self) -> Handle {
-        self.shared.clone()
-    }
-
     pub(crate) fn shared(&self) -> &Arc<Shared<M>> {
         &self.shared
     }

@@ -23,7 +23,7 @@ use crate::current;
 use crate::executor::NoRuntime;
 use crate::guard::{guarded, panicked};
 use crate::process::{self, Birth, PidExt};
-use crate::shared::{Handle, Process, Tie};
+use crate::shared::{Handle, Tie};
 use crate::signal::Signal;
 use crate::slot::{self, Broken, Pledge, Promise};
 use crate::stop::{Manner, Stop};

@@ -137,7 +137,10 @@ pub trait Dest {
 
     /// Sends a request at once, whose answer can be waited for later, more than once (GS-060). Sending to
     /// nobody yields a request whose answer is [`CallError::NoProc`].
-    fn send_request<T: Send + 'static>(&self, message: impl FnOnce(Reply<T>) -> Self::Message) -> Request<T> {
+    fn send_request<T: Send + 'static>(
+        &self,
+        message: impl FnOnce(Reply<T>) -> Self::Message,
+    ) -> Request<T> {
         let (promise, pledge) = slot::promise(None);
         let refused = match self.resolve() {
             Some(address) => address.try_send(message(Reply(promise))).err().map(refusal),
@@ -282,7 +285,10 @@ impl<M: Send + 'static, T: Send + 'static, F: FnOnce(Reply<T>) -> M> Call<'_, M,
 
 impl<M, T, F> fmt::Debug for Call<'_, M, T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("timeout", &self.timeout).field("sent", &self.sent.is_some()).finish()
+        f.debug_struct("Call")
+            .field("timeout", &self.timeout)
+            .field("sent", &self.sent.is_some())
+            .finish()
     }
 }
 
@@ -332,4 +338,3 @@ impl<T> fmt::Debug for Request<T> {
         f.debug_struct("Request").finish_non_exhaustive()
     }
 }
-

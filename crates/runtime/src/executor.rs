@@ -66,7 +66,9 @@ fn known_or_new(handle: Handle) -> Arc<Executor> {
     let id = handle.id();
     let mut known = KNOWN.lock();
     known.retain(|executor| executor.strong_count() > 0);
-    if let Some(executor) = known.iter().filter_map(Weak::upgrade).find(|executor| executor.id == id) {
+    if let Some(executor) =
+        known.iter().filter_map(Weak::upgrade).find(|executor| executor.id == id)
+    {
         return executor;
     }
     let executor = Arc::new(Executor {
@@ -92,11 +94,6 @@ impl Executor {
     /// The local names of this runtime.
     pub(crate) fn names(&self) -> &RwLock<Index<Arc<str>, ()>> {
         &self.names
-    }
-
-    /// Which runtime this is.
-    pub(crate) fn id(&self) -> Id {
-        self.id
     }
 
     /// Runs a future to its end.

@@ -95,7 +95,8 @@ pub trait GenServer: Sized + Send + 'static {
     /// # Errors
     /// An error, or [`Stop`](crate::Stop) with a reason, fails the start; `Stop::ignore()` makes it void
     /// (GS-001, GS-002). `terminate` is not called in any of these.
-    fn init(args: Self::Args, ctx: &mut Context<Self>) -> impl Future<Output = Result<Self>> + Send;
+    fn init(args: Self::Args, ctx: &mut Context<Self>)
+    -> impl Future<Output = Result<Self>> + Send;
 
     /// Handles one message.
     ///
@@ -111,7 +112,11 @@ pub trait GenServer: Sized + Send + 'static {
     ///
     /// # Errors
     /// Any error ends the server with it.
-    fn handle_info(&mut self, info: Info, ctx: &mut Context<Self>) -> impl Future<Output = Result> + Send {
+    fn handle_info(
+        &mut self,
+        info: Info,
+        ctx: &mut Context<Self>,
+    ) -> impl Future<Output = Result> + Send {
         instrument::unhandled(ctx.handle().core(), &format!("{info:?}"));
         async { Ok(()) }
     }
@@ -208,10 +213,7 @@ impl<S: GenServer> Start<S> {
     }
 
     /// Launches the server for somebody who waits for the acknowledgement in his own way.
-    pub(crate) fn launch(
-        self,
-        ack: Ack,
-    ) -> std::result::Result<Address<S::Message>, NoRuntime> {
+    pub(crate) fn launch(self, ack: Ack) -> std::result::Result<Address<S::Message>, NoRuntime> {
         let Self { args, options } = self;
         behaviour::launch(options, ack, move |ctx, ack| serve::serve::<S>(args, ctx, ack))
     }
@@ -245,7 +247,7 @@ impl<M: Send + 'static> Future for StartFuture<M> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
         let outcome = std::task::ready!(Pin::new(&mut self.starting).poll(cx));
         let address = self.address.take().ok_or(StartError::NoRuntime);
-        Poll::Ready(outcome.and_then(|_pid| address))
+        Poll::Ready(outcome.and(address))
     }
 }
 
@@ -297,7 +299,12 @@ impl<S: GenServer> Context<S> {
 
     /// Ends the server after the current callback and answers a call: `terminate` runs first, then the reply
     /// is sent, then the process ends; the caller gets the reply even if `terminate` panics (GS-040).
-    pub fn stop_with_reply<T: Send + 'static>(&mut self, reason: ExitReason, from: Reply<T>, value: T) {
+    pub fn stop_with_reply<T: Send + 'static>(
+        &mut self,
+        reason: ExitReason,
+        from: Reply<T>,
+        value: T,
+    ) {
         self.stopping = Some(reason);
         self.last_words = Some(Box::new(move || from.send(value)));
     }

@@ -42,10 +42,13 @@ pub(crate) fn panicked(report: PanicReport) -> ExitReason {
 fn report(payload: Box<dyn Any + Send>) -> PanicReport {
     let message = match payload.downcast_ref::<&'static str>() {
         Some(text) => (*text).to_owned(),
-        None => payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "(no message)".to_owned()),
+        None => {
+            payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "(no message)".to_owned())
+        }
     };
     let place = PLACE.try_with(RefCell::take).ok().flatten();
-    let (location, backtrace) = place.map_or((None, None), |(location, stack)| (Some(location), stack));
+    let (location, backtrace) =
+        place.map_or((None, None), |(location, stack)| (Some(location), stack));
     if let Err(thrown_by_payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         // A destructor that throws something whose destructor throws: leaking it is the only way to end this.
         std::mem::forget(thrown_by_payload);

@@ -7,4 +7,7 @@ mod backend;
 #[path = "instrument/tracing.rs"]
 mod backend;
 
-pub(crate) use backend::{crash, dropped, dropped_badly, shutdown_errors, somebody_listens, supervisor, unhandled, unkillable};
+pub(crate) use backend::{
+    crash, dropped, dropped_badly, shutdown_errors, somebody_listens, supervisor, unhandled,
+    unkillable,
+};

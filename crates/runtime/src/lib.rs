@@ -1,12 +1,87 @@
-//! OTP for Rust.
+//! OTP for Rust: processes, links, monitors, servers, supervisors and registries inside tokio, behaving as
+//! Erlang's do.
+//!
+//! # Three minutes
+//!
+//! A **process** is a future with a pid, an inbox and a fate ([`process`]). A **server** is a process with a
+//! state that handles one message after the other ([`GenServer`]). A **supervisor** is a process that starts
+//! others, and starts those again that fail ([`Supervisor`]).
+//!
+//! ```
+//! use fauxtp::prelude::*;
+//!
+//! struct Greeter;
+//!
+//! enum Message {
+//!     Greet(String, Reply<String>),
+//! }
+//!
+//! impl GenServer for Greeter {
+//!     type Args = ();
+//!     type Message = Message;
+//!
+//!     async fn init((): (), _: &mut Context<Self>) -> Result<Self> {
+//!         Ok(Greeter)
+//!     }
+//!
+//!     async fn handle(&mut self, message: Message, _: &mut Context<Self>) -> Result {
+//!         let Message::Greet(name, from) = message;
+//!         if name.is_empty() {
+//!             return Err(std::fmt::Error.into()); // ends the server; the supervisor starts another one
+//!         }
+//!         from.send(format!("hello, {name}"));
+//!         Ok(())
+//!     }
+//! }
+//!
+//! static GREETER: Name<Greeter> = Name::new("greeter");
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result {
+//! let sup = Supervisor::new([Greeter::spec(()).name(&GREETER)]).start().await?;
+//! let greet = |name: &str| GREETER.call({
+//!     let name = name.to_owned();
+//!     move |from| Message::Greet(name, from)
+//! });
+//! assert_eq!(greet("Joe").await?, "hello, Joe");
+//! assert!(matches!(greet("").await, Err(CallError::Exited(_)))); // at once, with the reason
+//! assert_eq!(sup.count_children().await?.active, 1); // it has been replaced by now
+//! assert_eq!(greet("Mike").await?, "hello, Mike");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to look
+//!
+//! | you want to | look at |
+//! | --- | --- |
+//! | handle messages with a state | [`gen_server`] |
+//! | keep things running | [`supervisor`], for plain tasks [`ChildSpec::task`] |
+//! | have children come and go | [`DynamicSupervisor`] |
+//! | find processes | [`Name`], [`Registry`] |
+//! | ask and be answered | [`call`] |
+//! | link, monitor, receive selectively, set timers | [`process::Context`] |
+//! | know why something ended | [`ExitReason`] |
+//!
+//! # Features
+//!
+//! - `tracing` (default): crash and supervisor reports as `tracing` events, targets `fauxtp::crash`,
+//!   `fauxtp::supervisor`, `fauxtp::server` and `fauxtp::mailbox`. As long as nobody listens to them, panics
+//!   are printed as without fauxtp.
+//!
+//! # Limits
+//!
+//! A process can be stopped between two awaits, not inside of blocking code. Builds with `panic = "abort"`
+//! have no supervision. The tokio runtime needs its time driver (`enable_all`, or `enable_time`).
 
 pub(crate) mod sync;
-pub(crate) mod instrument;
-pub(crate) mod guard;
 pub(crate) mod clock;
 pub(crate) mod executor;
+pub(crate) mod facts;
 pub(crate) mod signal;
 pub(crate) mod shared;
+pub(crate) mod instrument;
+pub(crate) mod guard;
 pub(crate) mod table;
 pub(crate) mod current;
 pub(crate) mod slot;
@@ -26,6 +101,7 @@ pub use address::Address;
 pub use behaviour::StartError;
 pub use call::{Call, CallError, Dest, Reply, Request};
 pub use executor::NoRuntime;
+pub use facts::Facts;
 pub use fauxtp_logic::reason;
 pub use fauxtp_logic::{ExitReason, Pid, Ref};
 pub use gen_server::{Context, GenServer, Info};
@@ -33,7 +109,13 @@ pub use mailbox::{Mailbox, Overflow, SendError, ZeroCapacity};
 pub use names::Name;
 pub use process::PidExt;
 pub use registry::Registry;
-pub use shared::Facts;
 pub use signal::{Down, Exit, Monitor};
-pub use supervisor::{ChildSpec, DynamicSupervisor, RestartStrategy, Spec, Supervisor, SupervisorHandle};
 pub use stop::{Outcome, Result, Stop};
+pub use supervisor::{
+    ChildSpec, DynamicSupervisor, RestartStrategy, Spec, Supervisor, SupervisorHandle,
+};
+
+/// The README's programs are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
 
-use fauxtp_logic::{Pid, Ref};
 use fauxtp_logic::tray::Tray;
+use fauxtp_logic::{Pid, Ref};
 
 use crate::shared::{Core, Process};
 use crate::signal::{Down, Exit, Signal};
@@ -57,7 +57,11 @@ impl Mailbox {
     /// # Errors
     /// [`ZeroCapacity`] if `capacity` is 0.
     pub fn bounded(capacity: usize, overflow: Overflow) -> Result<Self, ZeroCapacity> {
-        if capacity == 0 { Err(ZeroCapacity) } else { Ok(Self { bound: Some((capacity, overflow)) }) }
+        if capacity == 0 {
+            Err(ZeroCapacity)
+        } else {
+            Ok(Self { bound: Some((capacity, overflow)) })
+        }
     }
 }
 
@@ -156,9 +160,9 @@ pub(crate) enum Taken {
 
 impl<M: Send + 'static> Shared<M> {
     pub(crate) fn new(core: Core, mailbox: Mailbox) -> Self {
-        let bound = mailbox
-            .bound
-            .map(|(capacity, overflow)| Box::new(Bound { capacity, overflow, in_tray: 0, debt: 0 }));
+        let bound = mailbox.bound.map(|(capacity, overflow)| {
+            Box::new(Bound { capacity, overflow, in_tray: 0, debt: 0 })
+        });
         Self {
             core,
             lanes: Mutex::new(Lanes {
@@ -268,7 +272,9 @@ impl<M: Send + 'static> Shared<M> {
         let mut dropped = Vec::new();
         let mut lanes = self.lanes.lock();
         if let Some(bound) = &mut lanes.bound {
-            dropped.extend((0..std::mem::take(&mut bound.debt)).map_while(|_| tray.next_message()));
+            dropped.extend(
+                (0..std::mem::take(&mut bound.debt)).map_while(|_| tray.take_oldest_message()),
+            );
             bound.in_tray = tray.messages().saturating_sub(about_to_take);
         }
         drop(lanes);
@@ -302,7 +308,8 @@ impl<M: Send + 'static> Shared<M> {
         let mut lanes = self.lanes.lock();
         for (place, notice) in notices {
             let seen = lanes.looked_at;
-            let index = lanes.signals.iter().take(seen).position(|(at, _)| *at > place).unwrap_or(seen);
+            let index =
+                lanes.signals.iter().take(seen).position(|(at, _)| *at > place).unwrap_or(seen);
             lanes.signals.insert(index, (place, Post::Notice(notice)));
             lanes.looked_at += 1;
         }
@@ -314,7 +321,10 @@ impl<M: Send + 'static> Shared<M> {
     }
 
     /// Takes a notice that waits, whatever is ahead of it.
-    pub(crate) fn take_notice(&self, mut wanted: impl FnMut(&Notice<M>) -> bool) -> Option<Notice<M>> {
+    pub(crate) fn take_notice(
+        &self,
+        mut wanted: impl FnMut(&Notice<M>) -> bool,
+    ) -> Option<Notice<M>> {
         let mut lanes = self.lanes.lock();
         let index = lanes
             .signals
@@ -413,4 +423,3 @@ impl<M: Send + 'static> Process for Shared<M> {
         self
     }
 }
-

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use fauxtp_logic::Pid;
 
 use crate::address::Address;
+use crate::behaviour::{Claim, StartError};
 use crate::call::Dest;
 use crate::current;
 use crate::executor::{self, Executor};
-use crate::behaviour::{Claim, StartError};
 use crate::mailbox::SendError;
 use crate::process;
 use crate::shared::{Handle, Release};

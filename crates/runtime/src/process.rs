@@ -47,9 +47,10 @@ use crate::address::Address;
 use crate::clock;
 use crate::current;
 use crate::executor::{self, Executor, NoRuntime};
+use crate::facts::Facts;
 use crate::guard;
 use crate::mailbox::{Mailbox, Shared};
-use crate::shared::{Core, Facts, Private, Process, Tie};
+use crate::shared::{Core, Private, Tie};
 use crate::signal::{NOBODY, Signal, Watcher, fresh_ref};
 use crate::slot::{self, Broken, Pledge};
 use crate::stop::Outcome;
@@ -158,7 +159,10 @@ where
 ///
 /// # Errors
 /// [`NoRuntime`] outside of a tokio runtime.
-pub fn spawn_with<M, F>(mailbox: Mailbox, body: impl FnOnce(Context<M>) -> F) -> Result<Address<M>, NoRuntime>
+pub fn spawn_with<M, F>(
+    mailbox: Mailbox,
+    body: impl FnOnce(Context<M>) -> F,
+) -> Result<Address<M>, NoRuntime>
 where
     M: Send + 'static,
     F: Future<Output: Outcome> + Send + 'static,
@@ -250,7 +254,9 @@ impl std::fmt::Display for StopError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NoProc => f.write_str("stop process: no such process"),
-            Self::Exited(reason) => write!(f, "stop process: it ended with another reason: {reason:#}"),
+            Self::Exited(reason) => {
+                write!(f, "stop process: it ended with another reason: {reason:#}")
+            }
             Self::Timeout => f.write_str("stop process: it had not ended in time"),
         }
     }
@@ -295,7 +301,8 @@ impl PidExt for Pid {
     fn exit(self, reason: ExitReason) {
         if let Some(process) = table::find(self) {
             let from = current::pid().unwrap_or(NOBODY);
-            let _ended_already = process.signal(Signal::Exit { from, origin: Origin::Sent, reason });
+            let _ended_already =
+                process.signal(Signal::Exit { from, origin: Origin::Sent, reason });
         }
     }
 

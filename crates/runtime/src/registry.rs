@@ -203,9 +203,11 @@ where
         K: Borrow<Q>,
     {
         use fauxtp_logic::names::UpdateError as Refused;
-        self.table.state.write().index.update_value(key, ctx.pid(), change).map_err(|error| match error {
-            Refused::DuplicateKeys => UpdateError::Duplicate,
-            _ => UpdateError::NotHeld,
+        self.table.state.write().index.update_value(key, ctx.pid(), change).map_err(|error| {
+            match error {
+                Refused::DuplicateKeys => UpdateError::Duplicate,
+                _ => UpdateError::NotHeld,
+            }
         })
     }
 
@@ -290,7 +292,9 @@ where
         Box::new(move |process| {
             enter(&table, process, key, value).map_err(|error| match error {
                 RegisterError::AlreadyRegistered(pid) => StartError::AlreadyStarted(pid),
-                RegisterError::Closed => StartError::Failed(ExitReason::error(RegisterError::Closed)),
+                RegisterError::Closed => {
+                    StartError::Failed(ExitReason::error(RegisterError::Closed))
+                }
             })
         })
     }
@@ -309,16 +313,21 @@ where
     /// Starts the process by which the registry lives, or another one after that has ended.
     pub(crate) async fn adopt(&self, options: StartOptions) -> Result<Pid, StartError> {
         let table = self.table.clone();
-        let owner =
-            behaviour::start::<std::convert::Infallible, _>(options, move |ctx, ack| live(table, ctx, ack))
-                .await?;
+        let owner = behaviour::start::<std::convert::Infallible, _>(options, move |ctx, ack| {
+            live(table, ctx, ack)
+        })
+        .await?;
         self.table.state.write().owner = Some(owner);
         Ok(owner)
     }
 }
 
 /// The life of a registry's own process.
-async fn live<K, V>(table: Arc<Table<K, V>>, mut ctx: Context<std::convert::Infallible>, ack: Ack) -> ExitReason
+async fn live<K, V>(
+    table: Arc<Table<K, V>>,
+    mut ctx: Context<std::convert::Infallible>,
+    ack: Ack,
+) -> ExitReason
 where
     K: Ord + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
@@ -335,7 +344,12 @@ where
     }
 }
 
-fn enter<K, V>(table: &Arc<Table<K, V>>, process: &Handle, key: K, value: V) -> Result<(), RegisterError>
+fn enter<K, V>(
+    table: &Arc<Table<K, V>>,
+    process: &Handle,
+    key: K,
+    value: V,
+) -> Result<(), RegisterError>
 where
     K: Ord + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
@@ -359,7 +373,9 @@ where
 
 impl<K: Ord + Clone, V> Table<K, V> {
     fn new(keys: Keys) -> Arc<Self> {
-        Arc::new(Self { state: RwLock::new(State { index: Index::new(keys), open: true, owner: None }) })
+        Arc::new(Self {
+            state: RwLock::new(State { index: Index::new(keys), open: true, owner: None }),
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use fauxtp_logic::relations::Relations;
 use fauxtp_logic::{ExitReason, Pid, Ref};
 
 use crate::executor::{Executor, TimerKey};
+use crate::facts::Facts;
 use crate::signal::{Signal, Watcher};
 use crate::sync::Mutex;
 
@@ -98,30 +99,6 @@ pub(crate) struct Private {
     pub(crate) last_message: Option<&'static str>,
 }
 
-/// What a process tells about itself.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Facts {
-    /// Which process.
-    pub pid: Pid,
-    /// The name it is registered under.
-    pub name: Option<Arc<str>>,
-    /// The type of what runs in it.
-    pub label: &'static str,
-    /// Who started it, nearest first.
-    pub ancestors: Vec<Pid>,
-    /// Whom it is linked with.
-    pub links: Vec<Pid>,
-    /// How many monitors others hold on it.
-    pub monitored_by: usize,
-    /// How many monitors it holds.
-    pub monitors: usize,
-    /// Messages that wait.
-    pub queue_len: usize,
-    /// Whether it traps exits.
-    pub trapping: bool,
-}
-
 const ALIVE: u8 = 0;
 /// Somebody has killed it, but its task has not noticed yet.
 const KILLED: u8 = 1;
@@ -199,7 +176,10 @@ impl Private {
 
 impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Process").field("pid", &self.pid).field("label", &self.label).finish_non_exhaustive()
+        f.debug_struct("Process")
+            .field("pid", &self.pid)
+            .field("label", &self.label)
+            .finish_non_exhaustive()
     }
 }
 

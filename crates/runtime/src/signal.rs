@@ -51,19 +51,37 @@ pub(crate) enum Watcher {
 }
 
 /// What is known of a process, as told by itself.
-pub(crate) type Inquiry = Box<dyn FnOnce(crate::shared::Facts) + Send>;
+pub(crate) type Inquiry = Box<dyn FnOnce(crate::facts::Facts) + Send>;
 
 /// A signal from one process to another. Never dropped, never bounded (RUST-006).
 pub(crate) enum Signal {
-    Link { from: Pid, id: Ref },
-    Unlink { from: Pid, id: Ref },
-    Exit { from: Pid, origin: Origin, reason: ExitReason },
+    Link {
+        from: Pid,
+        id: Ref,
+    },
+    Unlink {
+        from: Pid,
+        id: Ref,
+    },
+    Exit {
+        from: Pid,
+        origin: Origin,
+        reason: ExitReason,
+    },
     Kill,
-    Monitor { id: Ref, watcher: Watcher },
-    Forget { id: Ref },
+    Monitor {
+        id: Ref,
+        watcher: Watcher,
+    },
+    Forget {
+        id: Ref,
+    },
     Down(Down),
     /// A behaviour is asked to end in its own way; anything else takes it as an exit signal.
-    Stop { from: Pid, reason: ExitReason },
+    Stop {
+        from: Pid,
+        reason: ExitReason,
+    },
     Inquire(Inquiry),
 }
 

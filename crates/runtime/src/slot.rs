@@ -93,7 +93,8 @@ impl<T: Send + 'static> Drop for Promise<T> {
     fn drop(&mut self) {
         if let Some(slot) = self.0.take() {
             current::unkept(Box::new(move |reason| {
-                let broken = reason.map_or(Broken::Dropped, |reason| Broken::Exited(reason.clone()));
+                let broken =
+                    reason.map_or(Broken::Dropped, |reason| Broken::Exited(reason.clone()));
                 let _nobody_waits = slot.settle(Err(broken));
             }));
         }

@@ -145,18 +145,23 @@ pub fn kill_reason() -> ExitReason {
     ExitReason::Error(Failure::Kill)
 }
 
-/// Names the return type of a function; the only way to write `!` in an `impl` today.
-trait Returns {
-    type Type;
-}
-
-impl<T> Returns for fn() -> T {
-    type Type = T;
-}
-
 /// A body that never returns: it loops for ever, or always panics.
-impl Outcome for <fn() -> ! as Returns>::Type {
+impl Outcome for <fn() -> ! as never::Returns>::Type {
     fn into_reason(self) -> ExitReason {
         self
+    }
+}
+
+mod never {
+    //! The only way to write `!` in an `impl` today: as the return type of a function.
+
+    /// A function, whose return type can be named.
+    pub trait Returns {
+        /// What it returns.
+        type Type;
+    }
+
+    impl<T> Returns for fn() -> T {
+        type Type = T;
     }
 }

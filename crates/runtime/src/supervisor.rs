@@ -59,8 +59,9 @@ pub use fauxtp_logic::backoff::Backoff;
 pub use fauxtp_logic::budget::Intensity;
 pub use fauxtp_logic::pool::{ByIdError, PoolStartError};
 pub use fauxtp_logic::supervisor::{
-    AutoShutdown, ChildInfo, ChildKind, ChildState, Counts, DeleteChildError, FailedToStartChild, Flags,
-    Restart, RestartChildError, RestartStrategy, Shutdown, SpecError, StartChildError, TerminateChildError,
+    AutoShutdown, ChildInfo, ChildKind, ChildState, Counts, DeleteChildError, FailedToStartChild,
+    Flags, Restart, RestartChildError, RestartStrategy, Shutdown, SpecError, StartChildError,
+    TerminateChildError,
 };
 pub use handle::{ManageError, SupervisorHandle};
 
@@ -172,12 +173,18 @@ impl Supervisor {
         self.launch_with(options, ack, registry)
     }
 
-    fn launch_with(mut self, mut options: StartOptions, ack: Ack, registry: Registry) -> Result<Pid, StartError> {
+    fn launch_with(
+        mut self,
+        mut options: StartOptions,
+        ack: Ack,
+        registry: Registry,
+    ) -> Result<Pid, StartError> {
         options.birth.trapping = true;
         options.claims.extend(self.name.take());
         let own = self.registry.is_none();
         let children = self.children.into_iter().map(|child| child.spec).collect();
-        let shell = shell::Setting { flags: self.flags, children, registry, own, observer: self.observer };
+        let shell =
+            shell::Setting { flags: self.flags, children, registry, own, observer: self.observer };
         let address = behaviour::launch(options, ack, move |ctx, ack| shell::run(shell, ctx, ack))?;
         Ok(address.pid())
     }
@@ -185,7 +192,10 @@ impl Supervisor {
 
 impl fmt::Debug for Supervisor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Supervisor").field("flags", &self.flags).field("children", &self.children).finish()
+        f.debug_struct("Supervisor")
+            .field("flags", &self.flags)
+            .field("children", &self.children)
+            .finish()
     }
 }
 

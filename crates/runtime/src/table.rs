@@ -34,7 +34,8 @@ pub(crate) fn enter<T>(make: impl FnOnce(Pid) -> (Handle, T)) -> T {
     let mut shard = TABLE[number].lock();
     let place = shard.free.pop().unwrap_or_else(|| {
         shard.slots.push(Slot { serial: 0, handle: None });
-        u32::try_from(shard.slots.len() - 1).expect("fewer than four billion processes live at once")
+        u32::try_from(shard.slots.len() - 1)
+            .expect("fewer than four billion processes live at once")
     });
     let slot = &mut shard.slots[place as usize];
     let id = place * SHARDS as u32 + number as u32;
@@ -75,7 +76,11 @@ pub(crate) fn list() -> Vec<Pid> {
         .iter()
         .flat_map(|shard| {
             let shard = shard.lock();
-            shard.slots.iter().filter_map(|slot| Some(slot.handle.as_ref()?.core().pid)).collect::<Vec<_>>()
+            shard
+                .slots
+                .iter()
+                .filter_map(|slot| Some(slot.handle.as_ref()?.core().pid))
+                .collect::<Vec<_>>()
         })
         .collect();
     pids.sort_unstable();

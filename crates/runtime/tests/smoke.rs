@@ -41,7 +41,10 @@ async fn a_server_answers_crashes_and_is_gone() {
     assert_eq!(COUNTER.call(|from| Message::Add(2, from)).await, Ok(5));
     assert_eq!(counter.call(Message::Drop).await, Err(CallError::NoReply));
     let error = counter.call(Message::CrashCall).await.expect_err("crashes");
-    assert!(matches!(&error, CallError::Exited(reason) if reason.to_string() == "error: panic: boom"), "{error:?}");
+    assert!(
+        matches!(&error, CallError::Exited(reason) if reason.to_string() == "error: panic: boom"),
+        "{error:?}"
+    );
     assert!(COUNTER.whereis().is_none());
     assert_eq!(counter.call(|from| Message::Add(2, from)).await, Err(CallError::NoProc));
     let _again = Counter::start(1).name(&COUNTER).await.expect("the name is free");
@@ -52,12 +55,14 @@ async fn a_server_answers_crashes_and_is_gone() {
 async fn links_and_monitors_tell() {
     let parent = process::spawn(async |mut ctx: process::Context<()>| {
         ctx.trap_exits(process::Trap::On);
-        let child = ctx.spawn_link(async |_: process::Context<()>| panic!("child")).expect("spawns");
+        let child =
+            ctx.spawn_link(async |_: process::Context<()>| panic!("child")).expect("spawns");
         match ctx.recv().await {
             Received::Exit(exit) => assert_eq!(exit.from, child.pid()),
             other => panic!("{other:?}"),
         }
-        let (child, monitor) = ctx.spawn_monitor(async |_: process::Context<()>| {}).expect("spawns");
+        let (child, monitor) =
+            ctx.spawn_monitor(async |_: process::Context<()>| {}).expect("spawns");
         match ctx.recv().await {
             Received::Down(down) => {
                 assert_eq!((down.monitor, down.pid), (monitor, Some(child.pid())));
@@ -66,7 +71,10 @@ async fn links_and_monitors_tell() {
             other => panic!("{other:?}"),
         }
         ctx.send_after(Duration::from_millis(5), ());
-        assert!(matches!(ctx.recv_timeout(Duration::from_secs(5)).await, Some(Received::Message(()))));
+        assert!(matches!(
+            ctx.recv_timeout(Duration::from_secs(5)).await,
+            Some(Received::Message(()))
+        ));
         assert!(ctx.recv_timeout(Duration::from_millis(5)).await.is_none());
     })
     .expect("spawns");
@@ -94,7 +102,10 @@ async fn a_call_ends_at_its_deadline() {
         let before = tokio::time::Instant::now();
         assert_eq!(silent.call(|from| from).timeout(timeout).await, Err(CallError::Timeout));
         let waited = before.elapsed();
-        assert!(waited >= timeout && waited <= timeout + Duration::from_millis(110), "{timeout:?} {waited:?}");
+        assert!(
+            waited >= timeout && waited <= timeout + Duration::from_millis(110),
+            "{timeout:?} {waited:?}"
+        );
     }
     silent.pid().stop(ExitReason::Normal, None).await.expect("stops");
 }

@@ -1,7 +1,7 @@
 //! The shortest proof that supervisors start, restart and stop real processes.
 
-use std::sync::Mutex;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 use fauxtp::prelude::*;
 use fauxtp::process;

@@ -66,7 +66,8 @@ impl Alarm {
     /// Wakes `waker` when `timeout` has passed, unless dropped before. Without a runtime here, the deadline
     /// is watched by `elsewhere`.
     pub(crate) fn arm(timeout: Duration, waker: &Waker, elsewhere: &Arc<Executor>) -> Self {
-        let bell = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default();
+        let bell =
+            SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default();
         let number = next_number();
         bell.listen(waker);
         let executor = current().unwrap_or_else(|_| elsewhere.clone());
@@ -190,7 +191,12 @@ impl Executor {
         if !std::mem::replace(&mut watched.swept, true) {
             drop(watched);
             let sleep = Box::pin(clock::sleep_until(clock::now().plus(TICK)));
-            self.spawn(Sweeper { executor: self.clone(), sleep, looked_at: Vec::new(), done: false });
+            self.spawn(Sweeper {
+                executor: self.clone(),
+                sleep,
+                looked_at: Vec::new(),
+                done: false,
+            });
         }
     }
 }
@@ -222,8 +228,12 @@ impl Future for Sweeper {
             let this = &mut *self;
             let home = this.executor.sweep().address();
             let fresh = std::mem::take(&mut this.executor.sweep().watched.lock().fresh);
-            this.looked_at
-                .extend(fresh.into_iter().map(|bell| Entry { bell, seen: 0, due: now, idle: 0 }));
+            this.looked_at.extend(fresh.into_iter().map(|bell| Entry {
+                bell,
+                seen: 0,
+                due: now,
+                idle: 0,
+            }));
             this.looked_at.retain_mut(|entry| entry.look(now, home));
             if this.looked_at.is_empty() {
                 let mut watched = this.executor.sweep().watched.lock();
@@ -260,8 +270,7 @@ impl Entry {
     /// Takes an idle alarm off the list, unless it is armed at this very moment.
     fn let_go(&mut self, home: u64) -> bool {
         let bell = &self.bell;
-        let _moved =
-            bell.registered.compare_exchange(home, 0, Ordering::SeqCst, Ordering::SeqCst);
+        let _moved = bell.registered.compare_exchange(home, 0, Ordering::SeqCst, Ordering::SeqCst);
         if bell.armed.load(Ordering::SeqCst) == 0 {
             return true;
         }

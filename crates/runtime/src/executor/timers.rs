@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -42,7 +43,11 @@ impl fmt::Debug for Timers {
 
 impl Executor {
     /// Calls `fire` at `due`, on the driver's task. `fire` must be short and must not block.
-    pub(crate) fn set_timer(self: &Arc<Self>, due: Time, fire: impl FnOnce() + Send + 'static) -> TimerKey {
+    pub(crate) fn set_timer(
+        self: &Arc<Self>,
+        due: Time,
+        fire: impl FnOnce() + Send + 'static,
+    ) -> TimerKey {
         let mut state = self.timers().state.lock();
         let earliest = state.queue.next().is_none_or(|next| due < next);
         let key = state.queue.set(due, Box::new(fire));
@@ -93,7 +98,8 @@ impl Future for Driver {
                 let mut state = self.executor.timers().state.lock();
                 if let Some(fire) = state.queue.pop_due(now) {
                     drop(state);
-                    fire();
+                    // What a refused message's destructor throws must not end all timers.
+                    let _thrown = panic::catch_unwind(AssertUnwindSafe(fire));
                     continue;
                 }
                 let Some(next) = state.queue.next() else {

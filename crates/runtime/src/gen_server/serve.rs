@@ -58,11 +58,17 @@ async fn handle_all<S: GenServer>(state: &mut S, ctx: &mut Context<S>) -> ExitRe
                     handle(state, message, ctx).await
                 }
                 Some(Item::Notice(Notice::Stop { reason, .. })) => Err(reason),
-                Some(Item::Notice(Notice::Exit(exit))) if ctx.process.parent() == Some(exit.from) => {
+                Some(Item::Notice(Notice::Exit(exit)))
+                    if ctx.process.parent() == Some(exit.from) =>
+                {
                     Err(exit.reason)
                 }
-                Some(Item::Notice(Notice::Exit(exit))) => inform(state, Info::Exit(exit), ctx).await,
-                Some(Item::Notice(Notice::Down(down))) => inform(state, Info::Down(down), ctx).await,
+                Some(Item::Notice(Notice::Exit(exit))) => {
+                    inform(state, Info::Exit(exit), ctx).await
+                }
+                Some(Item::Notice(Notice::Down(down))) => {
+                    inform(state, Info::Down(down), ctx).await
+                }
                 None => inform(state, Info::Timeout, ctx).await,
             }
         };

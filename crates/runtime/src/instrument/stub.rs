@@ -3,7 +3,8 @@
 use fauxtp_logic::reason::PanicReport;
 use fauxtp_logic::{ExitReason, Pid};
 
-use crate::shared::{Core, Facts};
+use crate::facts::Facts;
+use crate::shared::Core;
 
 pub(crate) fn somebody_listens() -> bool {
     false

@@ -1,11 +1,12 @@
 //! Tells by `tracing` events: one for each thing that happened, with stable field names.
 
 use fauxtp_logic::reason::PanicReport;
-use fauxtp_logic::{ExitReason, Pid};
 use fauxtp_logic::supervisor::{Report, ReportContext};
+use fauxtp_logic::{ExitReason, Pid};
 use tracing::{debug, error, info, warn};
 
-use crate::shared::{Core, Facts};
+use crate::facts::Facts;
+use crate::shared::Core;
 
 /// Whether anybody would hear of a crash; if not, the panic hook that was there before speaks.
 pub(crate) fn somebody_listens() -> bool {

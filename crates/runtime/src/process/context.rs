@@ -168,22 +168,23 @@ impl<M: Send + 'static> Context<M> {
         timeout: Option<Duration>,
     ) -> Option<Received<M>> {
         let mut seen = Seen::default();
-        let mut sleep = timeout.map(|timeout| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
+        let mut sleep =
+            timeout.map(|timeout| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
         std::future::poll_fn(move |cx| {
             loop {
                 self.settle(1);
-                let item = self.tray.select(&mut seen, |item| {
-                    match item {
-                        Item::Message(message) | Item::Notice(Notice::Timer(_, message)) => {
-                            wanted(Peek::Message(message))
-                        }
-                        Item::Notice(Notice::Exit(exit)) => wanted(Peek::Exit(exit)),
-                        Item::Notice(Notice::Down(down)) => wanted(Peek::Down(down)),
-                        Item::Notice(Notice::Stop { .. }) => false,
+                let item = self.tray.select(&mut seen, |item| match item {
+                    Item::Message(message) | Item::Notice(Notice::Timer(_, message)) => {
+                        wanted(Peek::Message(message))
                     }
+                    Item::Notice(Notice::Exit(exit)) => wanted(Peek::Exit(exit)),
+                    Item::Notice(Notice::Down(down)) => wanted(Peek::Down(down)),
+                    Item::Notice(Notice::Stop { .. }) => false,
                 });
                 match item {
-                    Some(Item::Message(message)) => return Poll::Ready(Some(Received::Message(message))),
+                    Some(Item::Message(message)) => {
+                        return Poll::Ready(Some(Received::Message(message)));
+                    }
                     Some(Item::Notice(notice)) => return Poll::Ready(self.received(notice)),
                     None => {}
                 }
@@ -199,7 +200,10 @@ impl<M: Send + 'static> Context<M> {
     }
 
     /// Takes the next item, or nothing when `timeout` has passed.
-    pub(crate) async fn next_item(&mut self, timeout: Option<Duration>) -> Option<Item<M, Notice<M>>> {
+    pub(crate) async fn next_item(
+        &mut self,
+        timeout: Option<Duration>,
+    ) -> Option<Item<M, Notice<M>>> {
         let mut sleep = None;
         std::future::poll_fn(move |cx| {
             if self.turn >= TURN {
@@ -209,7 +213,7 @@ impl<M: Send + 'static> Context<M> {
             }
             loop {
                 self.settle(1);
-                if let Some(item) = self.tray.next() {
+                if let Some(item) = self.tray.take() {
                     self.turn += 1;
                     return Poll::Ready(Some(item));
                 }
@@ -270,7 +274,9 @@ impl<M: Send + 'static> Context<M> {
                 self.timer_expired(timer);
                 Some(Received::Message(message))
             }
-            Notice::Stop { from, reason } => Some(Received::Exit(Exit { from, reason, origin: Origin::Sent })),
+            Notice::Stop { from, reason } => {
+                Some(Received::Exit(Exit { from, reason, origin: Origin::Sent }))
+            }
         }
     }
 
@@ -331,7 +337,8 @@ impl<M: Send + 'static> Context<M> {
         let peer = peer.into();
         take_in(&self.shared);
         self.unlink(peer);
-        let notice = self.take_notice(|notice| matches!(notice, Notice::Exit(exit) if exit.from == peer))?;
+        let notice =
+            self.take_notice(|notice| matches!(notice, Notice::Exit(exit) if exit.from == peer))?;
         if let Notice::Exit(exit) = notice { Some(exit.reason) } else { None }
     }
 
@@ -355,7 +362,8 @@ impl<M: Send + 'static> Context<M> {
         self.shared.core.private(|private| private.relations().watch(id, watched));
         let watcher = Watcher::Process(me, name.clone());
         if !target.is_some_and(|target| tell(target, Signal::Monitor { id, watcher })) {
-            let down = Down { monitor: Monitor(id), pid: target, name, reason: ExitReason::no_proc() };
+            let down =
+                Down { monitor: Monitor(id), pid: target, name, reason: ExitReason::no_proc() };
             let _own_inbox_is_open = self.shared.signal(Signal::Down(down));
         }
         Monitor(id)
@@ -377,8 +385,9 @@ impl<M: Send + 'static> Context<M> {
         if self.demonitor(monitor) {
             return None;
         }
-        let notice =
-            self.take_notice(|notice| matches!(notice, Notice::Down(down) if down.monitor == monitor))?;
+        let notice = self.take_notice(
+            |notice| matches!(notice, Notice::Down(down) if down.monitor == monitor),
+        )?;
         if let Notice::Down(down) = notice { Some(down) } else { None }
     }
 
@@ -393,7 +402,10 @@ impl<M: Send + 'static> Context<M> {
     ///
     /// # Errors
     /// [`NoRuntime`] if the runtime is gone.
-    pub fn spawn_link<N, F>(&mut self, body: impl FnOnce(Context<N>) -> F) -> Result<Address<N>, NoRuntime>
+    pub fn spawn_link<N, F>(
+        &mut self,
+        body: impl FnOnce(Context<N>) -> F,
+    ) -> Result<Address<N>, NoRuntime>
     where
         N: Send + 'static,
         F: Future<Output: Outcome> + Send + 'static,
@@ -417,7 +429,8 @@ impl<M: Send + 'static> Context<M> {
         let id = fresh_ref();
         let birth = Birth::new(std::any::type_name::<F>());
         let watcher = (id, Watcher::Process(self.pid(), None));
-        let address = self.as_current(|| launch(birth, Some(watcher), |ctx| into_body(body(ctx))))?;
+        let address =
+            self.as_current(|| launch(birth, Some(watcher), |ctx| into_body(body(ctx))))?;
         self.shared.core.private(|private| private.relations().watch(id, address.pid()));
         Ok((address, Monitor(id)))
     }
@@ -426,7 +439,10 @@ impl<M: Send + 'static> Context<M> {
     ///
     /// # Errors
     /// [`NoRuntime`] if the runtime is gone.
-    pub fn spawn<N, F>(&mut self, body: impl FnOnce(Context<N>) -> F) -> Result<Address<N>, NoRuntime>
+    pub fn spawn<N, F>(
+        &mut self,
+        body: impl FnOnce(Context<N>) -> F,
+    ) -> Result<Address<N>, NoRuntime>
     where
         N: Send + 'static,
         F: Future<Output: Outcome> + Send + 'static,
@@ -474,7 +490,8 @@ impl<M: Send + 'static> Context<M> {
     pub fn cancel_timer_flush(&mut self, timer: Timer) -> Option<Duration> {
         let remaining = self.cancel_timer(timer);
         if remaining.is_none() {
-            let flushed = self.take_notice(|notice| matches!(notice, Notice::Timer(id, _) if *id == timer.0));
+            let flushed =
+                self.take_notice(|notice| matches!(notice, Notice::Timer(id, _) if *id == timer.0));
             drop(flushed);
         }
         remaining

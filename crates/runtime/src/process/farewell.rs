@@ -56,8 +56,9 @@ pub(super) fn farewell<M: Send + 'static, F>(
         instrument::dropped_badly(core, &report);
     }
     // Step 2.
-    let (estate, timers) = core
-        .private(|private| (std::mem::take(&mut private.estate), std::mem::take(&mut private.timers)));
+    let (estate, timers) = core.private(|private| {
+        (std::mem::take(&mut private.estate), std::mem::take(&mut private.timers))
+    });
     for key in timers.into_values() {
         let _fired_already = core.executor.timers().cancel(key);
     }
@@ -103,7 +104,10 @@ fn tell_everybody(core: &Core, notices: Option<Notices<Watcher>>, reason: &ExitR
     let notices = notices.unwrap_or_else(|| Relations::default().farewell());
     let supervisor = core.parent().filter(|_| core.tie == Tie::Supervised);
     if let Some(supervisor) = supervisor {
-        tell(supervisor, Signal::Exit { from: core.pid, origin: Origin::Link, reason: reason.clone() });
+        tell(
+            supervisor,
+            Signal::Exit { from: core.pid, origin: Origin::Link, reason: reason.clone() },
+        );
     }
     core.mark_dead();
     table::leave(core.pid);
@@ -113,7 +117,12 @@ fn tell_everybody(core: &Core, notices: Option<Notices<Watcher>>, reason: &ExitR
     for (id, watcher) in notices.watchers {
         match watcher {
             Watcher::Process(pid, name) => {
-                let down = Down { monitor: Monitor(id), pid: Some(core.pid), name, reason: reason.clone() };
+                let down = Down {
+                    monitor: Monitor(id),
+                    pid: Some(core.pid),
+                    name,
+                    reason: reason.clone(),
+                };
                 tell(pid, Signal::Down(down));
             }
             Watcher::Listener(listener) => listener.ended(reason),

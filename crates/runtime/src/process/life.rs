@@ -18,8 +18,9 @@ use crate::shared::Handle;
 
 pin_project! {
     /// A process as its runtime sees it: a future that is done when the process has said farewell.
-    pub(super) struct Life<M: Send, F>
+    pub(super) struct Life<M, F>
     where
+        M: Send,
         M: 'static,
     {
         shared: Arc<Shared<M>>,
@@ -29,8 +30,9 @@ pin_project! {
         ended: bool,
     }
 
-    impl<M: Send, F> PinnedDrop for Life<M, F>
+    impl<M, F> PinnedDrop for Life<M, F>
     where
+        M: Send,
         M: 'static,
     {
         /// The runtime has dropped the task: it is shutting down. Everybody concerned still hears of it

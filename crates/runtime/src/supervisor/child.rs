@@ -6,9 +6,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fauxtp_logic::Pid;
 use fauxtp_logic::backoff::Backoff;
 use fauxtp_logic::supervisor::{self as machine, ChildId, ChildKind, Restart, Shutdown};
-use fauxtp_logic::Pid;
 
 use super::{DynamicSupervisor, Supervisor};
 use crate::behaviour::{self, Ack, Claim, StartError, StartOptions};
@@ -46,7 +46,7 @@ type Launch = Arc<dyn Fn(Ground, Ack) -> Result<Pid, StartError> + Send + Sync>;
 
 /// How a child starts; all the machine keeps of it.
 #[derive(Clone)]
-pub(crate) struct Factory {
+pub struct Factory {
     launch: Launch,
     pub(crate) timeout: Option<Duration>,
     /// Makes the claim of a local name.
@@ -160,8 +160,13 @@ impl ChildSpec {
     /// A supervisor with its own children. It is restarted whatever its reason ([`Restart::Permanent`]), so
     /// that a supervisor that has given up is a failure of this one (SUP-057), and it may take as long as it
     /// needs to shut down.
-    pub fn supervisor(name: impl Into<String>, make: impl Fn() -> Supervisor + Send + Sync + 'static) -> Self {
-        Self::of_supervisor(name, move |ground, ack| make().launch(ground.options("Supervisor"), ack))
+    pub fn supervisor(
+        name: impl Into<String>,
+        make: impl Fn() -> Supervisor + Send + Sync + 'static,
+    ) -> Self {
+        Self::of_supervisor(name, move |ground, ack| {
+            make().launch(ground.options("Supervisor"), ack)
+        })
     }
 
     /// A dynamic supervisor; otherwise as [`supervisor`](Self::supervisor).
@@ -184,10 +189,7 @@ impl ChildSpec {
     }
 
     /// Registers the child under a local name as well, and by that text in the supervisor's registry.
-    pub fn name<S: Receives>(mut self, name: &Name<S>) -> Self
-    where
-        S: 'static,
-    {
+    pub fn name<S: Receives + 'static>(mut self, name: &Name<S>) -> Self {
         if self.spec.start.messages != Some(TypeId::of::<S::Message>()) {
             self.spec.start.fault = Some(StartError::NameOfOtherType);
         }

@@ -86,7 +86,13 @@ impl Default for DynamicSupervisor {
 impl DynamicSupervisor {
     /// A supervisor without children, for any number of them; at most 3 restarts in 5 seconds.
     pub fn new() -> Self {
-        Self { flags: PoolFlags::default(), registry: None, observer: None, name: None, linked: false }
+        Self {
+            flags: PoolFlags::default(),
+            registry: None,
+            observer: None,
+            name: None,
+            linked: false,
+        }
     }
 
     /// At most so many children, those included that start or wait for a restart (DYN-002).
@@ -127,7 +133,7 @@ impl DynamicSupervisor {
     }
 
     /// Links the supervisor with the calling process; as [`Supervisor::link`](super::Supervisor::link).
-    pub fn link<M: Send + 'static>(mut self, _parent: &process::Context<M>) -> Self {
+    pub fn link<M: Send + 'static>(mut self, _parent: &Context<M>) -> Self {
         self.linked = true;
         self
     }
@@ -227,7 +233,10 @@ pub struct StartDynamicSupervisor {
 impl Future for StartDynamicSupervisor {
     type Output = Result<DynamicSupervisorHandle, StartError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
         let outcome = std::task::ready!(Pin::new(&mut self.starting).poll(cx));
         let (address, flags) = (self.address.take(), self.flags);
         std::task::Poll::Ready(outcome.and_then(|_pid| {
@@ -265,7 +274,10 @@ impl DynamicSupervisorHandle {
     ///
     /// # Cancel safety
     /// The child is started all the same.
-    pub async fn start_child(&self, child: ChildSpec) -> Result<Option<Pid>, ManageError<PoolStartError>> {
+    pub async fn start_child(
+        &self,
+        child: ChildSpec,
+    ) -> Result<Option<Pid>, ManageError<PoolStartError>> {
         self.check(&child)?;
         match self.ask(PoolRequest::StartChild(child.spec)).await? {
             PoolAnswer::StartChild(outcome) => outcome.map_err(ManageError::Refused),
@@ -499,7 +511,8 @@ impl Shell {
             Message::Deadline(key) => Some(PoolEvent::DeadlinePassed(key)),
             Message::Told(key, outcome) => self.told(key, outcome),
             Message::StartDeadline(key, pid) => {
-                let birthing = self.starting.get_mut(&key).filter(|birthing| birthing.pid == pid)?;
+                let birthing =
+                    self.starting.get_mut(&key).filter(|birthing| birthing.pid == pid)?;
                 birthing.timed_out = true;
                 pid.kill();
                 None

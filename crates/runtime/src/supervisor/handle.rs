@@ -3,8 +3,8 @@
 use std::fmt;
 
 use fauxtp_logic::supervisor::{
-    Answer, ChildInfo, ChildSpec as Described, Counts, DeleteChildError, Request, RestartChildError,
-    SpecError, StartChildError, TerminateChildError,
+    Answer, ChildInfo, ChildSpec as Described, Counts, DeleteChildError, Request,
+    RestartChildError, SpecError, StartChildError, TerminateChildError,
 };
 use fauxtp_logic::{ExitReason, Pid};
 
@@ -91,7 +91,10 @@ impl SupervisorHandle {
     ///
     /// # Cancel safety
     /// The child is started all the same.
-    pub async fn start_child(&self, child: ChildSpec) -> Result<Option<Pid>, ManageError<StartChildError>> {
+    pub async fn start_child(
+        &self,
+        child: ChildSpec,
+    ) -> Result<Option<Pid>, ManageError<StartChildError>> {
         if let Some(fault) = child.spec.start.fault() {
             return Err(ManageError::Spec(fault.clone()));
         }
@@ -108,7 +111,10 @@ impl SupervisorHandle {
     ///
     /// # Cancel safety
     /// The child is stopped all the same.
-    pub async fn terminate_child(&self, name: &str) -> Result<(), ManageError<TerminateChildError>> {
+    pub async fn terminate_child(
+        &self,
+        name: &str,
+    ) -> Result<(), ManageError<TerminateChildError>> {
         match self.ask(Request::TerminateChild(name.into())).await? {
             Answer::TerminateChild(outcome) => outcome.map_err(ManageError::Refused),
             other => Err(unexpected(other)),
@@ -122,7 +128,10 @@ impl SupervisorHandle {
     ///
     /// # Cancel safety
     /// The child is started all the same.
-    pub async fn restart_child(&self, name: &str) -> Result<Option<Pid>, ManageError<RestartChildError>> {
+    pub async fn restart_child(
+        &self,
+        name: &str,
+    ) -> Result<Option<Pid>, ManageError<RestartChildError>> {
         match self.ask(Request::RestartChild(name.into())).await? {
             Answer::RestartChild(outcome) => outcome.map_err(ManageError::Refused),
             other => Err(unexpected(other)),
@@ -240,10 +249,9 @@ pub(super) fn waits_for_us(supervisor: Pid) -> bool {
     };
     current::with(|process| {
         let mut ancestors = process.core().ancestors.iter();
-        let below = ancestors.by_ref().take_while(|pid| **pid != supervisor);
-        let below_starting = below.fold(true, |all, pid| {
-            all && table::find(*pid).is_some_and(|ancestor| starting(&ancestor))
-        });
+        let mut below = ancestors.by_ref().take_while(|pid| **pid != supervisor);
+        let below_starting =
+            below.all(|pid| table::find(*pid).is_some_and(|above| starting(&above)));
         let is_below = process.core().ancestors.contains(&supervisor);
         is_below && starting(process) && below_starting
     })

@@ -22,7 +22,7 @@ use crate::instrument;
 use crate::mailbox::Notice;
 use crate::process::{Context, PidExt};
 use crate::registry::Registry;
-use crate::shared::{Process, Tie};
+use crate::shared::Tie;
 use crate::signal::Signal;
 use crate::table;
 
@@ -155,20 +155,25 @@ impl Shell {
                 let backoff = self.machine.spec_of(key).and_then(|spec| spec.backoff);
                 match backoff {
                     Some(backoff) => {
-                        let delay = backoff.delay(attempt, crate::clock::jitter());
+                        let delay = backoff.delay(attempt, clock::jitter());
                         let _never_cancelled = self.ctx.send_after(delay, Message::Retry(key));
                     }
                     // Behind whatever is queued: the supervisor serves others between two attempts.
                     None => self.ctx.address().send(Message::Retry(key)),
                 }
             }
-            Action::Start(_) | Action::Stop(..) | Action::Exit(_) => unreachable!("taken care of before"),
+            Action::Start(_) | Action::Stop(..) | Action::Exit(_) => {
+                unreachable!("taken care of before")
+            }
         }
     }
 
     async fn start(&mut self, key: ChildKey) -> Event<Factory, Reply<Answer>> {
-        let (Some(factory), Some(spec)) = (self.machine.start_of(key), self.machine.spec_of(key)) else {
-            return Event::StartFailed(ExitReason::error("start child: its start function is gone"));
+        let (Some(factory), Some(spec)) = (self.machine.start_of(key), self.machine.spec_of(key))
+        else {
+            return Event::StartFailed(ExitReason::error(
+                "start child: its start function is gone",
+            ));
         };
         let (factory, id) = (factory.clone(), spec.id.clone());
         if self.own_registry.is_some_and(|pid| !pid.is_alive()) {

@@ -1,0 +1,29 @@
+//! What a process tells about itself when it is asked.
+
+use std::sync::Arc;
+
+use fauxtp_logic::Pid;
+
+/// What a process tells about itself.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Facts {
+    /// Which process.
+    pub pid: Pid,
+    /// The name it is registered under.
+    pub name: Option<Arc<str>>,
+    /// The type of what runs in it.
+    pub label: &'static str,
+    /// Who started it, nearest first.
+    pub ancestors: Vec<Pid>,
+    /// Whom it is linked with.
+    pub links: Vec<Pid>,
+    /// How many monitors others hold on it.
+    pub monitored_by: usize,
+    /// How many monitors it holds.
+    pub monitors: usize,
+    /// Messages that wait.
+    pub queue_len: usize,
+    /// Whether it traps exits.
+    pub trapping: bool,
+}
