@@ -8,6 +8,7 @@ use fauxtp_logic::Pid;
 
 use crate::mailbox::{SendError, Shared};
 use crate::shared::{Handle, Process};
+use crate::table;
 
 /// The address of one process that takes messages of type `M`.
 ///
@@ -20,6 +21,22 @@ pub struct Address<M> {
 impl<M: Send + 'static> Address<M> {
     pub(crate) fn new(shared: Arc<Shared<M>>) -> Self {
         Self { shared }
+    }
+
+    /// The address of a process known by its pid, if it lives and takes messages of this type (SUP-007).
+    ///
+    /// # Examples
+    /// ```
+    /// # use fauxtp::{Address, process};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> fauxtp::Result {
+    /// let pid = process::spawn(async |mut ctx: process::Context<u8>| drop(ctx.recv().await))?.pid();
+    /// assert!(Address::<u8>::of(pid).is_some());
+    /// assert!(Address::<i64>::of(pid).is_none());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn of(pid: Pid) -> Option<Self> {
+        Self::from_handle(table::find(pid)?)
     }
 
     /// The address behind a handle, if its process takes messages of this type.

@@ -33,8 +33,8 @@ use crate::table;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StartError {
-    /// There is no tokio runtime here.
-    NoRuntime,
+    /// There is no tokio runtime here that could run it.
+    NoRuntime(NoRuntime),
     /// The name is taken by this process (PL-002).
     AlreadyStarted(Pid),
     /// The name is not fit to be one: empty.
@@ -54,7 +54,7 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoRuntime => fmt::Display::fmt(&NoRuntime, f),
+            Self::NoRuntime(error) => fmt::Display::fmt(error, f),
             Self::AlreadyStarted(pid) => write!(f, "start process: name is taken by {pid}"),
             Self::BadName => f.write_str("start process: a name must not be empty"),
             Self::Ignored => f.write_str("start process: its init ignored the start"),
@@ -71,8 +71,8 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 impl From<NoRuntime> for StartError {
-    fn from(_: NoRuntime) -> Self {
-        Self::NoRuntime
+    fn from(error: NoRuntime) -> Self {
+        Self::NoRuntime(error)
     }
 }
 
@@ -286,7 +286,7 @@ impl Future for Starting {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(pid) = self.pid else {
-            let error = self.failed.take().unwrap_or(StartError::NoRuntime);
+            let error = self.failed.take().unwrap_or(StartError::NoRuntime(NoRuntime::Absent));
             return Poll::Ready(Err(error));
         };
         if let Poll::Ready(outcome) = self.pledge.poll(cx) {

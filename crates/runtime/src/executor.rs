@@ -9,11 +9,14 @@ mod sweep;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+use std::panic;
 use std::sync::{Arc, Weak};
 
+use fauxtp_logic::Time;
 use fauxtp_logic::names::{Index, Keys};
 use tokio::runtime::{Handle, Id};
 
+use crate::clock;
 use crate::sync::{Mutex, RwLock};
 
 pub(crate) use sweep::Alarm;
@@ -29,13 +32,26 @@ pub(crate) struct Executor {
     names: RwLock<Index<Arc<str>, ()>>,
 }
 
-/// There is no tokio runtime here.
+/// There is no tokio runtime here that could run a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoRuntime;
+#[non_exhaustive]
+pub enum NoRuntime {
+    /// None at all.
+    Absent,
+    /// One without a time driver: deadlines, timers and shutdown times would never pass.
+    WithoutTime,
+}
 
 impl fmt::Display for NoRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("start process: no tokio runtime here; call it from inside one, or inside `Runtime::enter`")
+        f.write_str(match self {
+            Self::Absent => {
+                "start process: no tokio runtime here; call it from inside one, or inside `Runtime::enter`"
+            }
+            Self::WithoutTime => {
+                "start process: the tokio runtime has no time driver; build it with `enable_time` or `enable_all`"
+            }
+        })
     }
 }
 
@@ -51,25 +67,28 @@ thread_local! {
 
 /// The executor of the tokio runtime this code runs in.
 pub(crate) fn current() -> Result<Arc<Executor>, NoRuntime> {
-    let handle = Handle::try_current().map_err(|_| NoRuntime)?;
+    let handle = Handle::try_current().map_err(|_| NoRuntime::Absent)?;
     let id = handle.id();
     let last = LAST.try_with(|last| last.borrow().upgrade()).ok().flatten();
     if let Some(executor) = last.filter(|executor| executor.id == id) {
         return Ok(executor);
     }
-    let executor = known_or_new(handle);
+    let executor = known_or_new(handle)?;
     let _thread_is_ending = LAST.try_with(|last| last.replace(Arc::downgrade(&executor)));
     Ok(executor)
 }
 
-fn known_or_new(handle: Handle) -> Arc<Executor> {
+fn known_or_new(handle: Handle) -> Result<Arc<Executor>, NoRuntime> {
     let id = handle.id();
     let mut known = KNOWN.lock();
     known.retain(|executor| executor.strong_count() > 0);
     if let Some(executor) =
         known.iter().filter_map(Weak::upgrade).find(|executor| executor.id == id)
     {
-        return executor;
+        return Ok(executor);
+    }
+    if !has_time_driver() {
+        return Err(NoRuntime::WithoutTime);
     }
     let executor = Arc::new(Executor {
         id,
@@ -79,7 +98,12 @@ fn known_or_new(handle: Handle) -> Arc<Executor> {
         names: RwLock::new(Index::new(Keys::Unique)),
     });
     known.push(Arc::downgrade(&executor));
-    executor
+    Ok(executor)
+}
+
+/// Whether the runtime here can tell time. tokio has no question for that, only a panic when a timer is made.
+fn has_time_driver() -> bool {
+    panic::catch_unwind(|| drop(clock::sleep_until(Time::ORIGIN))).is_ok()
 }
 
 /// The executor of the only runtime that has processes, for code outside of all runtimes.

@@ -246,7 +246,7 @@ impl<M: Send + 'static> Future for StartFuture<M> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
         let outcome = std::task::ready!(Pin::new(&mut self.starting).poll(cx));
-        let address = self.address.take().ok_or(StartError::NoRuntime);
+        let address = self.address.take().ok_or(StartError::NoRuntime(NoRuntime::Absent));
         Poll::Ready(outcome.and(address))
     }
 }

@@ -47,7 +47,9 @@ use std::time::Duration;
 
 use fauxtp_logic::{ExitReason, Pid};
 
+use crate::address::Address;
 use crate::behaviour::{self, Ack, StartError, StartOptions, Starting};
+use crate::executor::NoRuntime;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process;
 use crate::registry::Registry;
@@ -77,6 +79,7 @@ pub struct Supervisor {
     observer: Option<Observer>,
     name: Option<behaviour::Claim>,
     linked: bool,
+    ignored: bool,
 }
 
 /// Stands for a supervisor in [`Name`]: its messages are nobody's business.
@@ -98,7 +101,14 @@ impl Supervisor {
             observer: None,
             name: None,
             linked: false,
+            ignored: false,
         }
+    }
+
+    /// A supervisor that declines to start: nothing runs, its start fails with [`StartError::Ignored`], and
+    /// its process ends normally (SUP-004). Below another supervisor it is kept as a child without pid.
+    pub fn ignore() -> Self {
+        Self { ignored: true, ..Self::new([]) }
     }
 
     /// Who shares the fate of a child that failed.
@@ -165,12 +175,14 @@ impl Supervisor {
         let registry = self.registry.clone().unwrap_or_else(Registry::unowned);
         let (ack, pledge) = Ack::promise();
         let launched = self.launch_with(options, ack, registry.clone());
-        StartSupervisor { starting: Starting::new(launched, pledge, None), registry }
+        let address = launched.as_ref().ok().cloned();
+        let pid = launched.map(|address| address.pid());
+        StartSupervisor { starting: Starting::new(pid, pledge, None), address, registry }
     }
 
     pub(crate) fn launch(self, options: StartOptions, ack: Ack) -> Result<Pid, StartError> {
         let registry = self.registry.clone().unwrap_or_else(Registry::unowned);
-        self.launch_with(options, ack, registry)
+        Ok(self.launch_with(options, ack, registry)?.pid())
     }
 
     fn launch_with(
@@ -178,15 +190,25 @@ impl Supervisor {
         mut options: StartOptions,
         ack: Ack,
         registry: Registry,
-    ) -> Result<Pid, StartError> {
+    ) -> Result<Address<shell::Message>, StartError> {
         options.birth.trapping = true;
         options.claims.extend(self.name.take());
+        if self.ignored {
+            return Ok(behaviour::launch(options, ack, |ctx, ack| async move {
+                behaviour::part_from_parent(&ctx.handle());
+                ack.fail_at_end(StartError::Ignored);
+                ExitReason::Normal
+            })?);
+        }
+        let fault = self.children.iter().find_map(|child| child.spec.start.fault());
+        if let Some(fault) = fault {
+            return Err(fault.clone());
+        }
         let own = self.registry.is_none();
         let children = self.children.into_iter().map(|child| child.spec).collect();
         let shell =
             shell::Setting { flags: self.flags, children, registry, own, observer: self.observer };
-        let address = behaviour::launch(options, ack, move |ctx, ack| shell::run(shell, ctx, ack))?;
-        Ok(address.pid())
+        Ok(behaviour::launch(options, ack, move |ctx, ack| shell::run(shell, ctx, ack))?)
     }
 }
 
@@ -212,6 +234,8 @@ impl IntoFuture for Supervisor {
 #[must_use = "a start that is dropped is undone"]
 pub struct StartSupervisor {
     starting: Starting,
+    /// Kept from the launch: a supervisor may have given up by the time its start is looked at (SUP-009).
+    address: Option<Address<shell::Message>>,
     registry: Registry,
 }
 
@@ -223,10 +247,11 @@ impl Future for StartSupervisor {
         cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Self::Output> {
         let outcome = std::task::ready!(Pin::new(&mut self.starting).poll(cx));
-        std::task::Poll::Ready(outcome.and_then(|pid| {
-            let ended = || StartError::Failed(ExitReason::no_proc());
-            SupervisorHandle::of(pid, self.registry.clone()).ok_or_else(ended)
-        }))
+        let address = self.address.take().ok_or(StartError::NoRuntime(NoRuntime::Absent));
+        let registry = self.registry.clone();
+        std::task::Poll::Ready(
+            outcome.and_then(|_pid| Ok(SupervisorHandle::new(address?, registry))),
+        )
     }
 }
 

@@ -34,6 +34,7 @@ use crate::address::Address;
 use crate::behaviour::{self, Ack, Claim, GRACE, StartError, StartOptions, Started, Starting};
 use crate::call::{CallError, Reply};
 use crate::clock;
+use crate::executor::NoRuntime;
 use crate::guard::{catch, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
@@ -240,7 +241,7 @@ impl Future for StartDynamicSupervisor {
         let outcome = std::task::ready!(Pin::new(&mut self.starting).poll(cx));
         let (address, flags) = (self.address.take(), self.flags);
         std::task::Poll::Ready(outcome.and_then(|_pid| {
-            let address = address.ok_or(StartError::NoRuntime)?;
+            let address = address.ok_or(StartError::NoRuntime(NoRuntime::Absent))?;
             Ok(DynamicSupervisorHandle { address, flags })
         }))
     }

@@ -55,9 +55,8 @@ pub struct SupervisorHandle {
 }
 
 impl SupervisorHandle {
-    pub(crate) fn of(pid: Pid, registry: Registry) -> Option<Self> {
-        let address = Address::from_handle(table::find(pid)?)?;
-        Some(Self { address, registry })
+    pub(super) const fn new(address: Address<Message>, registry: Registry) -> Self {
+        Self { address, registry }
     }
 
     /// The supervisor's pid.

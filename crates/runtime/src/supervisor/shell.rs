@@ -96,6 +96,7 @@ pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> Ex
     let machine = match Machine::new(flags, children) {
         Ok(machine) => machine,
         Err(error) => {
+            behaviour::part_from_parent(&ctx.handle());
             ack.fail_at_end(StartError::Spec(error));
             return ExitReason::Normal;
         }
