@@ -249,7 +249,9 @@ pub(crate) fn observer()
 }
 
 /// Everything an observer has seen so far.
-pub(crate) fn seen(exits: &mut mpsc::UnboundedReceiver<(Pid, ExitReason)>) -> Vec<(Pid, ExitReason)> {
+pub(crate) fn seen(
+    exits: &mut mpsc::UnboundedReceiver<(Pid, ExitReason)>,
+) -> Vec<(Pid, ExitReason)> {
     std::iter::from_fn(|| exits.try_recv().ok()).collect()
 }
 
@@ -260,9 +262,9 @@ pub(crate) fn actor(registry: &Registry, name: &str) -> Address<Ask> {
 
 /// Sends a message that ends the process, and waits for the end.
 pub(crate) async fn end(address: &Address<Ask>, ask: Ask) -> ExitReason {
-    let ended = process::join(address.pid());
-    address.send(ask);
-    soon("the end of an actor", ended).await
+    // The watch is set before the message is sent.
+    let ended = async { tokio::join!(process::join(address.pid()), async { address.send(ask) }) };
+    soon("the end of an actor", ended).await.0
 }
 
 /// What a supervisor says of a child.

@@ -270,11 +270,14 @@ impl Entry {
     /// Takes an idle alarm off the list, unless it is armed at this very moment.
     fn let_go(&mut self, home: u64) -> bool {
         let bell = &self.bell;
-        let _moved = bell.registered.compare_exchange(home, 0, Ordering::SeqCst, Ordering::SeqCst);
+        // Another runtime's sweep may have taken the alarm over meanwhile; then it is not ours to take back.
+        let ours = bell.registered.compare_exchange(home, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok();
         if bell.armed.load(Ordering::SeqCst) == 0 {
             return true;
         }
-        bell.registered.store(home, Ordering::SeqCst);
+        if ours {
+            bell.registered.store(home, Ordering::SeqCst);
+        }
         self.idle = 0;
         false
     }
