@@ -1,1 +1,3 @@
 //! Programs to start from; each kills something, each is run by a test.
+
+pub mod kv;

@@ -94,7 +94,11 @@ pub(crate) type Claim = Box<dyn FnOnce(&Handle) -> Result<(), StartError> + Send
 /// What becomes of a start, told once: to a future that waits, or to an inbox.
 ///
 /// Dropped untold, it tells that the process ended, once it has.
-pub(crate) struct Ack(Option<Teller>);
+pub(crate) struct Ack {
+    teller: Option<Teller>,
+    /// Names the new process takes before anything else.
+    claims: Vec<Claim>,
+}
 
 enum Teller {
     Promise(Promise<Started>),
@@ -108,18 +112,31 @@ impl Ack {
     /// To be waited for.
     pub(crate) fn promise() -> (Self, Pledge<Started>) {
         let (promise, pledge) = slot::promise(None);
-        (Self(Some(Teller::Promise(promise))), pledge)
+        (Self { teller: Some(Teller::Promise(promise)), claims: Vec::new() }, pledge)
     }
 
     /// To be called with what became of the start, from the new process's task.
     pub(crate) fn post(tell: impl FnOnce(Started) + Send + 'static) -> Self {
-        Self(Some(Teller::Post(Box::new(tell))))
+        Self { teller: Some(Teller::Post(Box::new(tell))), claims: Vec::new() }
+    }
+
+    /// Takes the names; nothing if one of them is not to be had, and then the start has failed.
+    pub(crate) fn claim_names(mut self, process: &Handle) -> Option<Self> {
+        let claims = std::mem::take(&mut self.claims);
+        match claims.into_iter().try_for_each(|claim| claim(process)) {
+            Ok(()) => Some(self),
+            Err(error) => {
+                part_from_parent(process);
+                self.fail_at_end(error);
+                None
+            }
+        }
     }
 
     /// The start has succeeded.
     pub(crate) fn ready(mut self) {
         current::with(|process| process.core().acknowledged.store(true, Ordering::Release));
-        match self.0.take() {
+        match self.teller.take() {
             Some(Teller::Promise(promise)) => {
                 let _starter_is_gone = promise.keep(Ok(()));
             }
@@ -130,7 +147,7 @@ impl Ack {
 
     /// The start has failed; told when the process is gone.
     pub(crate) fn fail_at_end(mut self, error: StartError) {
-        match self.0.take() {
+        match self.teller.take() {
             Some(Teller::Promise(promise)) => promise.keep_at_end(Err(error)),
             Some(Teller::Post(tell)) => current::unkept(Box::new(move |_| tell(Err(error)))),
             None => {}
@@ -140,7 +157,7 @@ impl Ack {
 
 impl Drop for Ack {
     fn drop(&mut self) {
-        if let Some(Teller::Post(tell)) = self.0.take() {
+        if let Some(Teller::Post(tell)) = self.teller.take() {
             current::unkept(Box::new(move |reason| {
                 let reason = reason.cloned().unwrap_or_else(ExitReason::killed);
                 tell(Err(StartError::Failed(reason)));
@@ -163,33 +180,24 @@ impl StartOptions {
     }
 }
 
-/// Launches a behaviour: it claims its names, then runs `body`, which has to acknowledge.
+/// Launches a behaviour. Its `body` has to claim its names and to acknowledge.
 pub(crate) fn launch<M, F>(
     options: StartOptions,
-    ack: Ack,
-    body: impl FnOnce(process::Context<M>, Ack) -> F + Send + 'static,
+    mut ack: Ack,
+    body: impl FnOnce(process::Context<M>, Ack) -> F,
 ) -> Result<Address<M>, NoRuntime>
 where
     M: Send + 'static,
     F: Future<Output = ExitReason> + Send + 'static,
 {
-    let StartOptions { birth, claims, timeout: _ } = options;
-    process::launch(birth, None, |ctx| async move {
-        let handle = ctx.handle();
-        if let Err(error) = claims.into_iter().try_for_each(|claim| claim(&handle)) {
-            part_from_parent(&handle);
-            ack.fail_at_end(error);
-            return ExitReason::Normal;
-        }
-        drop(handle);
-        body(ctx, ack).await
-    })
+    ack.claims = options.claims;
+    process::launch(options.birth, None, |ctx| body(ctx, ack))
 }
 
 /// Starts a behaviour; the future is ready when it has acknowledged, or is gone.
 pub(crate) fn start<M, F>(
     options: StartOptions,
-    body: impl FnOnce(process::Context<M>, Ack) -> F + Send + 'static,
+    body: impl FnOnce(process::Context<M>, Ack) -> F,
 ) -> Starting
 where
     M: Send + 'static,
@@ -201,12 +209,13 @@ where
     Starting::new(launched.map_err(StartError::from), pledge, timeout)
 }
 
-/// Runs `init` and acknowledges; gives the state, or the reason to end with.
+/// Takes the names, runs `init` and acknowledges; gives the state, or the reason to end with.
 pub(crate) async fn init<S>(
     handle: &Handle,
     ack: Ack,
     init: impl Future<Output = crate::Result<S>>,
 ) -> Result<S, ExitReason> {
+    let Some(ack) = ack.claim_names(handle) else { return Err(ExitReason::Normal) };
     let stop = match guarded(init).await {
         Ok(Ok(state)) => {
             ack.ready();

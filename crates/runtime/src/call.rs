@@ -241,7 +241,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Some(sent) = &this.sent else {
+        let Some(sent) = &mut this.sent else {
             return match this.send(cx) {
                 Ok(()) => Poll::Pending,
                 Err(error) => Poll::Ready(Err(error)),
@@ -251,7 +251,7 @@ where
         if let Poll::Ready(outcome) = sent.pledge.poll(cx) {
             return Poll::Ready(outcome.map_err(CallError::from));
         }
-        if let Some(alarm) = &sent.alarm {
+        if let Some(alarm) = &mut sent.alarm {
             alarm.rearm(cx.waker());
             if alarm.has_fired() {
                 this.sent = None;
@@ -311,7 +311,7 @@ impl<T: Send + 'static> Request<T> {
             return Some(Err(error));
         }
         let mut sleep = std::pin::pin!(clock::sleep_until(clock::now().plus(timeout)));
-        let pledge = &self.pledge;
+        let pledge = &mut self.pledge;
         std::future::poll_fn(move |cx| {
             if let Poll::Ready(outcome) = pledge.poll(cx) {
                 return Poll::Ready(Some(outcome.map_err(CallError::from)));

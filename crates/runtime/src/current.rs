@@ -67,7 +67,7 @@ pub(crate) fn unkept(settle: Unkept) {
     let mut settle = Some(settle);
     with(|process| {
         let core = process.core();
-        core.private(|private| private.unkept.extend(settle.take()));
+        core.private(|private| private.possessions().unkept.extend(settle.take()));
         core.owes.store(true, Ordering::Relaxed);
     });
     if let Some(settle) = settle {
@@ -84,7 +84,7 @@ pub(crate) fn settle_unkept(process: &Handle) {
     }
     let unkept = core.private(|private| {
         let stays = !private.ending && private.doom.is_none();
-        stays.then(|| std::mem::take(&mut private.unkept))
+        stays.then(|| std::mem::take(&mut private.possessions().unkept))
     });
     if let Some(unkept) = unkept {
         core.owes.store(false, Ordering::Relaxed);

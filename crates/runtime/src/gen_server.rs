@@ -215,7 +215,9 @@ impl<S: GenServer> Start<S> {
     /// Launches the server for somebody who waits for the acknowledgement in his own way.
     pub(crate) fn launch(self, ack: Ack) -> std::result::Result<Address<S::Message>, NoRuntime> {
         let Self { args, options } = self;
-        behaviour::launch(options, ack, move |ctx, ack| serve::serve::<S>(args, ctx, ack))
+        behaviour::launch(options, ack, move |ctx, ack| {
+            serve::serve(args, Context::<S>::new(ctx), ack)
+        })
     }
 }
 

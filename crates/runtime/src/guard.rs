@@ -4,6 +4,7 @@ use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::ops::{Deref, DerefMut};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::pin::Pin;
 use std::sync::{Arc, Once};
@@ -14,6 +15,8 @@ use fauxtp_logic::reason::{Failure, PanicReport};
 use pin_project_lite::pin_project;
 
 thread_local! {
+    /// Values whose drop would have come in the middle of an unwinding.
+    static ASIDE: RefCell<Vec<Box<dyn Any + Send>>> = const { RefCell::new(Vec::new()) };
     /// How many [`catch`] calls are on this thread's stack.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     /// Where the panic that is unwinding now began; written by the hook, read by `catch`.
@@ -25,7 +28,11 @@ pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, PanicReport> {
     DEPTH.with(|depth| depth.set(depth.get() + 1));
     let outcome = panic::catch_unwind(AssertUnwindSafe(code));
     DEPTH.with(|depth| depth.set(depth.get() - 1));
-    outcome.map_err(report)
+    outcome.map_err(|payload| {
+        let report = report(payload);
+        drop_put_aside();
+        report
+    })
 }
 
 /// Drops a value of the user's; a destructor that panics is heard of, and harms nobody.
@@ -82,6 +89,55 @@ fn note_place(info: &PanicHookInfo<'_>) {
     let stack = Backtrace::capture();
     let stack = (stack.status() == BacktraceStatus::Captured).then(|| stack.to_string());
     let _gone_with_its_thread = PLACE.try_with(|place| place.replace(Some((location, stack))));
+}
+
+/// A value of the user's that is never dropped while something else of theirs unwinds: there, a second panic
+/// would abort the program. It is put aside instead, and dropped by [`catch`] when the unwinding is over.
+pub(crate) struct Kept<T: Send + 'static>(Option<T>);
+
+impl<T: Send + 'static> Kept<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    /// Drops the value, and tells of its panic.
+    pub(crate) fn end(mut self) -> Option<PanicReport> {
+        self.0.take().and_then(drop_caught)
+    }
+}
+
+impl<T: Send + 'static> Deref for Kept<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("only `end` and `drop` take the value")
+    }
+}
+
+impl<T: Send + 'static> DerefMut for Kept<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect("only `end` and `drop` take the value")
+    }
+}
+
+impl<T: Send + 'static> Drop for Kept<T> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        if let Some(value) = self.0.take() {
+            let _thread_is_ending =
+                ASIDE.try_with(|aside| aside.borrow_mut().push(Box::new(value)));
+        }
+    }
+}
+
+/// Drops what was put aside while something unwound.
+fn drop_put_aside() {
+    while let Some(value) = ASIDE.try_with(|aside| aside.borrow_mut().pop()).ok().flatten() {
+        let thrown = panic::catch_unwind(AssertUnwindSafe(|| drop(value)));
+        let _one_report_is_enough = thrown.map_err(report);
+    }
 }
 
 pin_project! {

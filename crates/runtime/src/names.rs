@@ -186,8 +186,9 @@ impl<M: Send + 'static> process::Context<M> {
         let core = self.handle();
         let core = core.core();
         let held = core.private(|private| {
-            let held = private.name.as_deref() == Some(&*name.text);
-            held.then(|| private.name.take())
+            let owned = private.possessions();
+            let held = owned.name.as_deref() == Some(&*name.text);
+            held.then(|| owned.name.take())
         });
         if held.is_none() {
             return Err(NameError::NotHeld);
@@ -210,7 +211,7 @@ fn claim(process: &Handle, text: &str) -> Result<(), NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);
     }
-    if core.private(|private| private.name.is_some()) {
+    if core.private(|private| private.owned().is_some_and(|owned| owned.name.is_some())) {
         return Err(NameError::HasName);
     }
     let name: Arc<str> = text.into();
@@ -221,8 +222,9 @@ fn claim(process: &Handle, text: &str) -> Result<(), NameError> {
         .register(name.clone(), core.pid, (), is_alive)
         .map_err(|taken| NameError::Taken(taken.pid))?;
     core.private(|private| {
-        private.name = Some(name);
-        private.estate.push(Box::new(Held(core.executor.clone())));
+        let owned = private.possessions();
+        owned.name = Some(name);
+        owned.estate.push(Box::new(Held(core.executor.clone())));
     });
     Ok(())
 }

@@ -105,12 +105,7 @@ where
     let ancestors = parent.as_ref().map_or_else(no_ancestors, |parent| lineage(parent.core()));
     let tie = if parent.is_some() { birth.tie } else { Tie::None };
     let shared = table::enter(|pid| {
-        let mut private = Private {
-            trapping: birth.trapping,
-            takes_stop: birth.takes_stop,
-            restarts: birth.restarts,
-            ..Private::default()
-        };
+        let mut private = Private::new(birth.trapping, birth.takes_stop, birth.restarts);
         if let Some((id, watcher)) = watcher {
             private.relations().watched_by(id, watcher);
         }
@@ -140,7 +135,7 @@ fn no_ancestors() -> Arc<[Pid]> {
 /// The ancestors of this process's children; made once and shared by all of them.
 fn lineage(parent: &Core) -> Arc<[Pid]> {
     let make = || std::iter::once(parent.pid).chain(parent.ancestors.iter().copied()).collect();
-    parent.lineage.get_or_init(make).clone()
+    parent.private(|private| private.possessions().lineage.get_or_insert_with(make).clone())
 }
 
 /// Starts a process that runs `body`.
@@ -191,7 +186,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) async fn wait(&self) -> ExitReason {
+    pub(crate) async fn wait(&mut self) -> ExitReason {
         match self.pledge.wait().await {
             Ok(reason) => reason,
             Err(Broken::Exited(reason)) => reason,
@@ -200,7 +195,7 @@ impl Watch {
     }
 
     /// Waits no longer than `timeout`.
-    pub(crate) async fn wait_for(&self, timeout: Option<Duration>) -> Option<ExitReason> {
+    pub(crate) async fn wait_for(&mut self, timeout: Option<Duration>) -> Option<ExitReason> {
         let Some(timeout) = timeout else { return Some(self.wait().await) };
         let mut sleep = std::pin::pin!(clock::sleep_until(clock::now().plus(timeout)));
         let mut wait = std::pin::pin!(self.wait());
@@ -318,7 +313,7 @@ impl PidExt for Pid {
     }
 
     async fn stop(self, reason: ExitReason, timeout: Option<Duration>) -> Result<(), StopError> {
-        let watch = watch(self);
+        let mut watch = watch(self);
         let asked = table::find(self).is_some_and(|process| {
             let from = current::pid().unwrap_or(NOBODY);
             process.signal(Signal::Stop { from, reason: reason.clone() }).is_ok()
@@ -332,7 +327,7 @@ impl PidExt for Pid {
     }
 
     async fn info(self) -> Option<Facts> {
-        let (promise, pledge) = slot::promise(None);
+        let (promise, mut pledge) = slot::promise(None);
         let inquiry = Signal::Inquire(Box::new(move |facts| {
             let _nobody_asks_any_more = promise.keep(facts);
         }));

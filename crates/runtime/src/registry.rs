@@ -313,12 +313,10 @@ where
     /// Starts the process by which the registry lives, or another one after that has ended.
     pub(crate) async fn adopt(&self, options: StartOptions) -> Result<Pid, StartError> {
         let table = self.table.clone();
-        let owner = behaviour::start::<std::convert::Infallible, _>(options, move |ctx, ack| {
+        behaviour::start::<std::convert::Infallible, _>(options, move |ctx, ack| {
             live(table, ctx, ack)
         })
-        .await?;
-        self.table.state.write().owner = Some(owner);
-        Ok(owner)
+        .await
     }
 }
 
@@ -332,8 +330,14 @@ where
     K: Ord + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    table.state.write().open = true;
-    ctx.handle().core().private(|private| private.estate.push(Box::new(Lease(table))));
+    {
+        let mut state = table.state.write();
+        state.open = true;
+        state.owner = Some(ctx.pid());
+    }
+    ctx.handle()
+        .core()
+        .private(|private| private.possessions().estate.push(Box::new(Lease(table))));
     ack.ready();
     loop {
         match ctx.next_item(None).await {
@@ -366,7 +370,7 @@ where
         .map_err(|taken| RegisterError::AlreadyRegistered(taken.pid))?;
     drop(state);
     if first {
-        core.private(|private| private.estate.push(Box::new(Entries(table.clone()))));
+        core.private(|private| private.possessions().estate.push(Box::new(Entries(table.clone()))));
     }
     Ok(())
 }
@@ -393,8 +397,12 @@ impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Entries<K, V> {
 struct Lease<K, V>(Arc<Table<K, V>>);
 
 impl<K: Send + Sync, V: Send + Sync> Release for Lease<K, V> {
-    fn release(self: Box<Self>, _owner: Pid) {
-        self.0.state.write().open = false;
+    /// Closes the table, unless it has been opened by another process meanwhile.
+    fn release(self: Box<Self>, owner: Pid) {
+        let mut state = self.0.state.write();
+        if state.owner == Some(owner) {
+            state.open = false;
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) struct Core {
     status: AtomicU8,
     /// Set by others when a signal is in the inbox, cleared by the process when it takes signals in.
     pub(crate) signalled: AtomicBool,
-    /// Set by the process when `private.unkept` is not empty.
+    /// Set by the process when it has dropped promises unkept.
     pub(crate) owes: AtomicBool,
     /// Set by the process when `private.doom` is set.
     pub(crate) doomed: AtomicBool,
@@ -65,8 +65,6 @@ pub(crate) struct Core {
     pub(crate) tie: Tie,
     /// Who started this process, and who started that one, …; nearest first (PL-006).
     pub(crate) ancestors: Arc<[Pid]>,
-    /// The ancestors of its children; made for the first child.
-    pub(crate) lineage: OnceLock<Arc<[Pid]>>,
     pub(crate) executor: Arc<Executor>,
     /// The type of what runs here, for people.
     pub(crate) label: &'static str,
@@ -81,21 +79,29 @@ pub(crate) struct Private {
     pub(crate) trapping: bool,
     /// Whether `Stop` is a request (behaviours) rather than an exit signal.
     pub(crate) takes_stop: bool,
-    pub(crate) relations: Option<Box<Relations<Watcher>>>,
-    /// An exit signal has hit: the process ends before its next step.
-    pub(crate) doom: Option<ExitReason>,
     /// The process has decided to end, but user code (terminate) still runs.
     pub(crate) ending: bool,
+    pub(crate) restarts: u32,
+    /// An exit signal has hit: the process ends before its next step.
+    pub(crate) doom: Option<ExitReason>,
+    /// What few processes have at any one time; an idle one without relations has no such box.
+    possessions: Option<Box<Possessions>>,
+}
+
+/// What a process may come to own.
+#[derive(Default)]
+pub(crate) struct Possessions {
+    pub(crate) relations: Relations<Watcher>,
+    /// Promises it has dropped unkept since it last yielded.
     pub(crate) unkept: Vec<Unkept>,
     pub(crate) estate: Vec<Box<dyn Release>>,
     /// Timers that are set, or whose message waits.
     pub(crate) timers: BTreeMap<Ref, TimerKey>,
-    /// The end is no failure to report, whatever its reason.
-    pub(crate) quiet: bool,
-    /// The name it is registered under, if any; for people.
+    /// The name it is registered under, if any.
     pub(crate) name: Option<Arc<str>>,
-    pub(crate) restarts: u32,
-    /// What was being handled last; for crash reports.
+    /// The ancestors of its children; made for the first child.
+    pub(crate) lineage: Option<Arc<[Pid]>>,
+    /// What was being handled when it failed; for crash reports.
     pub(crate) last_message: Option<&'static str>,
 }
 
@@ -123,7 +129,6 @@ impl Core {
             acknowledged: AtomicBool::new(false),
             tie,
             ancestors,
-            lineage: OnceLock::new(),
             executor,
             label,
             waker: OnceLock::new(),
@@ -165,12 +170,30 @@ impl Core {
 }
 
 impl Private {
+    pub(crate) fn new(trapping: bool, takes_stop: bool, restarts: u32) -> Self {
+        Self { trapping, takes_stop, restarts, ..Self::default() }
+    }
+
+    pub(crate) fn possessions(&mut self) -> &mut Possessions {
+        self.possessions.get_or_insert_default()
+    }
+
+    /// What there is, if there is anything.
+    pub(crate) fn owned(&self) -> Option<&Possessions> {
+        self.possessions.as_deref()
+    }
+
+    /// Lets go of everything; the process is ending.
+    pub(crate) fn bequeath(&mut self) -> Option<Box<Possessions>> {
+        self.possessions.take()
+    }
+
     pub(crate) fn relations(&mut self) -> &mut Relations<Watcher> {
-        self.relations.get_or_insert_default()
+        &mut self.possessions().relations
     }
 
     pub(crate) fn is_linked(&self, peer: Pid) -> bool {
-        self.relations.as_ref().is_some_and(|relations| relations.is_linked(peer))
+        self.owned().is_some_and(|owned| owned.relations.is_linked(peer))
     }
 }
 
@@ -185,10 +208,11 @@ impl fmt::Debug for Core {
 
 /// Everything that can be told of a process from its own side.
 pub(crate) fn facts(core: &Core, private: &Private, queue_len: usize) -> Facts {
-    let relations = private.relations.as_deref();
+    let owned = private.owned();
+    let relations = owned.map(|owned| &owned.relations);
     Facts {
         pid: core.pid,
-        name: private.name.clone(),
+        name: owned.and_then(|owned| owned.name.clone()),
         label: core.label,
         ancestors: core.ancestors.to_vec(),
         links: relations.map(|relations| relations.links().collect()).unwrap_or_default(),

@@ -56,12 +56,16 @@ impl<T> Slot<T> {
 pub(crate) struct Promise<T: Send + 'static>(Option<Arc<Slot<T>>>);
 
 /// The side that waits.
-pub(crate) struct Pledge<T>(Arc<Slot<T>>);
+pub(crate) struct Pledge<T> {
+    slot: Arc<Slot<T>>,
+    /// Whether it has got what it waited for.
+    done: bool,
+}
 
 /// A promise and the pledge that waits for it.
 pub(crate) fn promise<T: Send>(waker: Option<Waker>) -> (Promise<T>, Pledge<T>) {
     let slot = Arc::new(Slot(Mutex::new(State::Open(waker))));
-    (Promise(Some(slot.clone())), Pledge(slot))
+    (Promise(Some(slot.clone())), Pledge { slot, done: false })
 }
 
 impl<T: Send> Promise<T> {
@@ -103,8 +107,8 @@ impl<T: Send + 'static> Drop for Promise<T> {
 
 impl<T> Pledge<T> {
     /// Waits for the value. Must not be polled again once it was ready.
-    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<T, Broken>> {
-        let mut state = self.0.0.lock();
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Broken>> {
+        let mut state = self.slot.0.lock();
         match &mut *state {
             State::Open(Some(waker)) if waker.will_wake(cx.waker()) => Poll::Pending,
             State::Open(waker) => {
@@ -112,23 +116,28 @@ impl<T> Pledge<T> {
                 Poll::Pending
             }
             State::Settled(_) => match std::mem::replace(&mut *state, State::Closed) {
-                State::Settled(outcome) => Poll::Ready(outcome),
+                State::Settled(outcome) => {
+                    self.done = true;
+                    Poll::Ready(outcome)
+                }
                 _ => unreachable!("the state was just looked at"),
             },
             State::Closed => Poll::Ready(Err(Broken::Dropped)),
         }
     }
 
-    pub(crate) async fn wait(&self) -> Result<T, Broken> {
+    pub(crate) async fn wait(&mut self) -> Result<T, Broken> {
         std::future::poll_fn(|cx| self.poll(cx)).await
     }
 }
 
 impl<T> Drop for Pledge<T> {
     fn drop(&mut self) {
-        // What had arrived is dropped outside of the lock: it is the user's.
-        let left = std::mem::replace(&mut *self.0.0.lock(), State::Closed);
-        drop(left);
+        if !self.done {
+            // What had arrived is dropped outside of the lock: it is the user's.
+            let left = std::mem::replace(&mut *self.slot.0.lock(), State::Closed);
+            drop(left);
+        }
     }
 }
 

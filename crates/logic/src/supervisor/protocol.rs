@@ -234,7 +234,7 @@ pub struct FailedToStartChild {
 }
 
 /// Why a child was not added.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StartChildError {
     /// A child with this id runs already, as this process.
@@ -256,7 +256,7 @@ pub enum TerminateChildError {
 }
 
 /// Why a child was not started again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RestartChildError {
     /// It runs.

@@ -21,6 +21,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use fauxtp_logic::Time;
+use tokio::runtime::{Handle, Id};
 use tokio::time::Sleep;
 
 use super::{Executor, TimerKey, current};
@@ -38,7 +39,9 @@ const SPARE_MAX: usize = 64;
 
 thread_local! {
     /// Alarms of this thread that no call uses at the moment.
-    static SPARE: RefCell<Vec<Arc<Bell>>> = const { RefCell::new(Vec::new()) };
+    static SPARE: RefCell<Vec<Spare>> = const { RefCell::new(Vec::new()) };
+    /// The runtime this thread was in last, and the address of its sweep.
+    static HOME: Cell<(Option<Id>, u64)> = const { Cell::new((None, 0)) };
 }
 
 /// What a call and the sweep share.
@@ -55,53 +58,65 @@ struct Bell {
     waker: Mutex<Option<Waker>>,
 }
 
+/// A bell for reuse, and a copy of the waker it wakes, so that the lock is seldom needed.
+#[derive(Default)]
+struct Spare {
+    bell: Arc<Bell>,
+    waker: Option<Waker>,
+}
+
 /// The deadline of one call; disarmed when dropped.
 pub(crate) struct Alarm {
-    bell: Arc<Bell>,
+    /// Until it goes back to its thread.
+    spare: Option<Spare>,
     number: u64,
     exact: Option<(Arc<Executor>, TimerKey)>,
 }
 
 impl Alarm {
-    /// Wakes `waker` when `timeout` has passed, unless dropped before. Without a runtime here, the deadline
-    /// is watched by `elsewhere`.
+    /// Wakes `waker` when `timeout` has passed, unless dropped before. The deadline is watched by the
+    /// caller's runtime, which is known to run; by `elsewhere` if there is none.
     pub(crate) fn arm(timeout: Duration, waker: &Waker, elsewhere: &Arc<Executor>) -> Self {
-        let bell =
-            SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default();
+        let spare = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten();
+        let mut spare = spare.unwrap_or_default();
+        spare.listen(waker);
         let number = next_number();
-        bell.listen(waker);
-        let executor = current().unwrap_or_else(|_| elsewhere.clone());
-        if timeout < EXACT_BELOW {
-            bell.armed.store(number, Ordering::SeqCst);
+        let exact = if timeout < EXACT_BELOW {
+            let executor = current().unwrap_or_else(|_| elsewhere.clone());
+            spare.bell.armed.store(number, Ordering::SeqCst);
+            let bell = spare.bell.clone();
             let due = clock::now().plus(timeout);
-            let key = executor.set_timer(due, {
-                let bell = bell.clone();
-                move || bell.fire(number)
-            });
-            return Self { bell, number, exact: Some((executor, key)) };
-        }
-        let nanos = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-        bell.timeout.store(nanos, Ordering::Relaxed);
-        // Pairs with the sweep's SeqCst store to `registered` and load of `armed`: either we see that it has
-        // just let go of this bell, or it sees that we have armed it.
-        bell.armed.store(number, Ordering::SeqCst);
-        let home = executor.sweep().address();
-        if bell.registered.load(Ordering::SeqCst) != home {
-            bell.registered.store(home, Ordering::SeqCst);
-            executor.watch(bell.clone());
-        }
-        Self { bell, number, exact: None }
+            let key = executor.set_timer(due, move || bell.fire(number));
+            Some((executor, key))
+        } else {
+            spare.bell.arm(number, timeout, elsewhere);
+            None
+        };
+        Self { spare: Some(spare), number, exact }
     }
 
     /// Whether the deadline has passed.
     pub(crate) fn has_fired(&self) -> bool {
         // Pairs with the Release in `fire`.
-        self.bell.fired.load(Ordering::Acquire) == self.number
+        self.spare
+            .as_ref()
+            .is_some_and(|spare| spare.bell.fired.load(Ordering::Acquire) == self.number)
     }
 
     /// Wakes another waker than the one it was armed with.
-    pub(crate) fn rearm(&self, waker: &Waker) {
-        self.bell.listen(waker);
+    pub(crate) fn rearm(&mut self, waker: &Waker) {
+        if let Some(spare) = &mut self.spare {
+            spare.listen(waker);
+        }
+    }
+}
+
+impl Spare {
+    fn listen(&mut self, waker: &Waker) {
+        if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            self.waker = Some(waker.clone());
+            *self.bell.waker.lock() = Some(waker.clone());
+        }
     }
 }
 
@@ -124,25 +139,39 @@ fn next_number() -> u64 {
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        self.bell.armed.store(0, Ordering::SeqCst);
+        let Some(spare) = self.spare.take() else { return };
+        spare.bell.armed.store(0, Ordering::Release);
         if let Some((executor, key)) = self.exact.take() {
             let _fired_already = executor.timers().cancel(key);
         }
-        let _thread_is_ending = SPARE.try_with(|spare| {
-            let mut spare = spare.borrow_mut();
-            if spare.len() < SPARE_MAX {
-                spare.push(self.bell.clone());
+        let _thread_is_ending = SPARE.try_with(|kept| {
+            let mut kept = kept.borrow_mut();
+            if kept.len() < SPARE_MAX {
+                kept.push(spare);
             }
         });
     }
 }
 
 impl Bell {
-    fn listen(&self, waker: &Waker) {
-        let mut known = self.waker.lock();
-        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            *known = Some(waker.clone());
+    /// Sets a coarse deadline, and sees to it that somebody looks.
+    fn arm(self: &Arc<Self>, number: u64, timeout: Duration, elsewhere: &Arc<Executor>) {
+        let nanos = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+        self.timeout.store(nanos, Ordering::Relaxed);
+        // Pairs with the sweep's SeqCst exchange of `registered` and load of `armed`: either we see that it
+        // has just let go of this bell, or it sees that we have armed it.
+        self.armed.store(number, Ordering::SeqCst);
+        let registered = self.registered.load(Ordering::SeqCst);
+        if registered != 0 && is_home_of_this_thread(registered) {
+            return;
         }
+        let executor = current().unwrap_or_else(|_| elsewhere.clone());
+        let home = executor.sweep().address();
+        if registered != home {
+            self.registered.store(home, Ordering::SeqCst);
+            executor.watch(self.clone());
+        }
+        HOME.set((Handle::try_current().ok().map(|handle| handle.id()), home));
     }
 
     fn fire(&self, number: u64) {
@@ -150,11 +179,17 @@ impl Bell {
             return;
         }
         self.fired.store(number, Ordering::Release);
-        let waker = self.waker.lock().take();
+        let waker = self.waker.lock().clone();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
+}
+
+/// Whether the sweep at this address is the one of the runtime this thread is in.
+fn is_home_of_this_thread(address: u64) -> bool {
+    let (id, home) = HOME.get();
+    home == address && id.is_some() && id == Handle::try_current().ok().map(|handle| handle.id())
 }
 
 /// The alarms of one runtime that are looked at.
@@ -271,7 +306,8 @@ impl Entry {
     fn let_go(&mut self, home: u64) -> bool {
         let bell = &self.bell;
         // Another runtime's sweep may have taken the alarm over meanwhile; then it is not ours to take back.
-        let ours = bell.registered.compare_exchange(home, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        let ours =
+            bell.registered.compare_exchange(home, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok();
         if bell.armed.load(Ordering::SeqCst) == 0 {
             return true;
         }

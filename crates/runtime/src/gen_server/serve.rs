@@ -2,6 +2,9 @@
 //!
 //! The state lives here, outside of the callbacks' own frames: a panic unwinds the callback, and the state
 //! is still there for `terminate`, and dropped last, by itself, where its own panic harms nobody.
+//!
+//! An idle server is this one future, and little else; so everything is in one frame, and there is one place
+//! where callbacks run.
 
 use std::future::Future;
 
@@ -10,102 +13,89 @@ use fauxtp_logic::tray::Item;
 
 use super::{Context, GenServer, Info};
 use crate::behaviour::{self, Ack};
-use crate::guard::{drop_caught, guarded, panicked};
+use crate::guard::{Kept, guarded, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
-use crate::process;
-use crate::stop::Result;
 
-pub(super) async fn serve<S: GenServer>(
+/// What a server has to deal with next.
+enum Event<M> {
+    Continue(M),
+    Message(M),
+    Info(Info),
+    Stop(ExitReason),
+}
+
+/// The life of a server. No `async fn`: its parameters would be in the frame twice.
+pub(super) fn serve<S: GenServer>(
     args: S::Args,
-    ctx: process::Context<S::Message>,
+    mut ctx: Context<S>,
     ack: Ack,
-) -> ExitReason {
-    let handle = ctx.handle();
-    let mut ctx = Context::<S>::new(ctx);
-    let init = async { S::init(args, &mut ctx).await };
-    let mut state = match behaviour::init(&handle, ack, init).await {
-        Ok(state) => state,
-        Err(reason) => return reason,
-    };
-    let reason = handle_all(&mut state, &mut ctx).await;
-
-    handle.core().private(|private| private.ending = true);
-    let last = guarded(async { state.terminate(&reason, &mut ctx).await }).await;
-    if let Some(last_words) = ctx.last_words.take() {
-        last_words();
-    }
-    if let Some(report) = drop_caught(state) {
-        instrument::dropped_badly(handle.core(), &report);
-    }
-    last.map_or_else(panicked, |()| reason)
-}
-
-/// Handles whatever arrives, until something says stop.
-async fn handle_all<S: GenServer>(state: &mut S, ctx: &mut Context<S>) -> ExitReason {
-    loop {
-        if let Some(reason) = ctx.stopping.take() {
-            return reason;
-        }
-        let outcome = if let Some(message) = ctx.first.take() {
-            run(async { state.handle_continue(message, ctx).await }).await
-        } else {
-            let timeout = ctx.timeout.take();
-            match ctx.process.next_item(timeout).await {
-                Some(Item::Message(message)) => handle(state, message, ctx).await,
-                Some(Item::Notice(Notice::Timer(timer, message))) => {
-                    ctx.process.timer_expired(timer);
-                    handle(state, message, ctx).await
-                }
-                Some(Item::Notice(Notice::Stop { reason, .. })) => Err(reason),
-                Some(Item::Notice(Notice::Exit(exit)))
-                    if ctx.process.parent() == Some(exit.from) =>
-                {
-                    Err(exit.reason)
-                }
-                Some(Item::Notice(Notice::Exit(exit))) => {
-                    inform(state, Info::Exit(exit), ctx).await
-                }
-                Some(Item::Notice(Notice::Down(down))) => {
-                    inform(state, Info::Down(down), ctx).await
-                }
-                None => inform(state, Info::Timeout, ctx).await,
-            }
+) -> impl Future<Output = ExitReason> + Send {
+    async move {
+        let init =
+            behaviour::init(&ctx.handle(), ack, async { S::init(args, &mut ctx).await }).await;
+        let mut state = match init {
+            Ok(state) => Kept::new(state),
+            Err(reason) => return reason,
         };
-        if let Err(reason) = outcome {
-            return reason;
+        let reason = loop {
+            let event = next_event(&mut ctx).await;
+            let mut name = None;
+            let outcome = guarded(async {
+                match event {
+                    Event::Message(message) => {
+                        name = Some(S::message_name(&message));
+                        state.handle(message, &mut ctx).await
+                    }
+                    Event::Continue(message) => state.handle_continue(message, &mut ctx).await,
+                    Event::Info(info) => state.handle_info(info, &mut ctx).await,
+                    Event::Stop(reason) => Err(crate::Stop::because(reason)),
+                }
+            })
+            .await;
+            let reason = match outcome {
+                Ok(Ok(())) => continue,
+                Ok(Err(stop)) => stop.into_reason(),
+                Err(report) => panicked(report),
+            };
+            ctx.process.core().private(|private| {
+                private.ending = true;
+                private.possessions().last_message = name;
+            });
+            break reason;
+        };
+        let last = guarded(async { state.terminate(&reason, &mut ctx).await }).await;
+        if let Some(last_words) = ctx.last_words.take() {
+            last_words();
         }
+        if let Some(report) = state.end() {
+            instrument::dropped_badly(ctx.process.core(), &report);
+        }
+        last.map_or_else(panicked, |()| reason)
     }
 }
 
-#[inline]
-async fn handle<S: GenServer>(
-    state: &mut S,
-    message: S::Message,
-    ctx: &mut Context<S>,
-) -> std::result::Result<(), ExitReason> {
-    let name = S::message_name(&message);
-    let outcome = run(async { state.handle(message, ctx).await }).await;
-    if outcome.is_err() {
-        ctx.process.handle().core().private(|private| private.last_message = Some(name));
+/// Waits for something to deal with.
+async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
+    if let Some(reason) = ctx.stopping.take() {
+        return Event::Stop(reason);
     }
-    outcome
-}
-
-async fn inform<S: GenServer>(
-    state: &mut S,
-    info: Info,
-    ctx: &mut Context<S>,
-) -> std::result::Result<(), ExitReason> {
-    run(async { state.handle_info(info, ctx).await }).await
-}
-
-/// Runs one callback; gives the reason if it ends the server.
-#[inline]
-async fn run(callback: impl Future<Output = Result>) -> std::result::Result<(), ExitReason> {
-    match guarded(callback).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(stop)) => Err(stop.into_reason()),
-        Err(report) => Err(panicked(report)),
+    if let Some(message) = ctx.first.take() {
+        return Event::Continue(message);
+    }
+    let timeout = ctx.timeout.take();
+    match ctx.process.next_item(timeout).await {
+        Some(Item::Message(message)) => Event::Message(message),
+        Some(Item::Notice(Notice::Timer(timer, message))) => {
+            ctx.process.timer_expired(timer);
+            Event::Message(message)
+        }
+        Some(Item::Notice(Notice::Stop { reason, .. })) => Event::Stop(reason),
+        Some(Item::Notice(Notice::Exit(exit))) if ctx.process.parent() == Some(exit.from) => {
+            Event::Stop(exit.reason)
+        }
+        Some(Item::Notice(Notice::Exit(exit))) => Event::Info(Info::Exit(exit)),
+        Some(Item::Notice(Notice::Down(down))) => Event::Info(Info::Down(down)),
+        None => Event::Info(Info::Timeout),
     }
 }

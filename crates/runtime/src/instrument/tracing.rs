@@ -16,7 +16,9 @@ pub(crate) fn somebody_listens() -> bool {
 /// One report for a process that ended abnormally through its own doing (PL-007, PL-008).
 pub(crate) fn crash(core: &Core, facts: &Facts, reason: &ExitReason) {
     let panic = reason.panic();
-    let (last_message, restarts) = core.private(|private| (private.last_message, private.restarts));
+    let (last_message, restarts) = core.private(|private| {
+        (private.owned().and_then(|owned| owned.last_message), private.restarts)
+    });
     error!(
         target: "fauxtp::crash",
         pid = %facts.pid,

@@ -18,7 +18,7 @@ use crate::clock;
 use crate::current;
 use crate::executor::NoRuntime;
 use crate::mailbox::{Mailbox, Notice, Shared, Taken};
-use crate::shared::{Handle, Process, Tie};
+use crate::shared::{Core, Handle, Process, Tie};
 use crate::signal::{Down, Exit, Monitor, Signal, Watcher, fresh_ref};
 use crate::stop::Outcome;
 use crate::table;
@@ -107,6 +107,10 @@ impl<M: Send + 'static> Context<M> {
 
     pub(crate) fn handle(&self) -> Handle {
         self.shared.clone()
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.shared.core
     }
 
     // ── receiving
@@ -281,7 +285,7 @@ impl<M: Send + 'static> Context<M> {
     }
 
     pub(crate) fn timer_expired(&mut self, timer: Ref) {
-        self.shared.core.private(|private| private.timers.remove(&timer));
+        self.shared.core.private(|private| private.possessions().timers.remove(&timer));
     }
 
     // ── exits, links and monitors
@@ -475,14 +479,15 @@ impl<M: Send + 'static> Context<M> {
         let executor = &self.shared.core.executor;
         // Entered before it can fire: expiry is handled by this process, later.
         let key = executor.set_timer(due, move || shared.expire(timer, message));
-        self.shared.core.private(|private| private.timers.insert(timer, key));
+        self.shared.core.private(|private| private.possessions().timers.insert(timer, key));
         Timer(timer)
     }
 
     /// Stops a timer. Returns how long it still had, or nothing if it had expired, in which case its message
     /// may be in the mailbox already (TMR-002).
     pub fn cancel_timer(&mut self, timer: Timer) -> Option<Duration> {
-        let key = self.shared.core.private(|private| private.timers.remove(&timer.0))?;
+        let key =
+            self.shared.core.private(|private| private.possessions().timers.remove(&timer.0))?;
         self.shared.core.executor.timers().cancel(key)
     }
 

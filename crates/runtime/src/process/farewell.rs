@@ -12,7 +12,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use fauxtp_logic::relations::{Notices, Relations};
+use fauxtp_logic::relations::Notices;
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::{ExitReason, Pid};
 
@@ -20,7 +20,7 @@ use crate::current;
 use crate::guard::{catch, drop_caught};
 use crate::instrument;
 use crate::mailbox::Shared;
-use crate::shared::{self, Core, Process, Tie};
+use crate::shared::{self, Core, Private, Process, Tie};
 use crate::signal::{Down, Monitor, Signal, Watcher};
 use crate::table;
 
@@ -41,13 +41,13 @@ pub(super) fn farewell<M: Send + 'static, F>(
 ) {
     let core = &shared.core;
     let entered = current::enter(shared.clone());
-    let queue_len = shared.queue_len();
-    let (facts, quiet) = core.private(|private| {
+    core.private(|private| {
         private.ending = true;
         private.doom.get_or_insert_with(|| reason.clone());
-        (shared::facts(core, private, queue_len), std::mem::take(&mut private.quiet))
     });
-    if cause == Cause::Own && !reason.is_clean() && !quiet {
+    if cause == Cause::Own && !reason.is_clean() {
+        let waiting = shared.queue_len();
+        let facts = core.private(|private| shared::facts(core, private, waiting));
         instrument::crash(core, &facts, &reason);
     }
 
@@ -56,15 +56,7 @@ pub(super) fn farewell<M: Send + 'static, F>(
         instrument::dropped_badly(core, &report);
     }
     // Step 2.
-    let (estate, timers) = core.private(|private| {
-        (std::mem::take(&mut private.estate), std::mem::take(&mut private.timers))
-    });
-    for key in timers.into_values() {
-        let _fired_already = core.executor.timers().cancel(key);
-    }
-    for owned in estate {
-        owned.release(core.pid);
-    }
+    release(core);
     // Step 3.
     let (messages, signals, notices) = shared.close();
     for message in messages {
@@ -77,31 +69,51 @@ pub(super) fn farewell<M: Send + 'static, F>(
         take_leave_of(core, signal);
     }
     // Steps 4 and 5.
-    let relations = core.private(|private| private.relations.take());
-    tell_everybody(core, relations.map(|relations| relations.farewell()), &reason);
-    let unkept = core.private(|private| std::mem::take(&mut private.unkept));
+    let owned = core.private(Private::bequeath);
+    let (relations, unkept) = match owned {
+        Some(owned) => (owned.relations, owned.unkept),
+        None => Default::default(),
+    };
+    tell_everybody(core, relations.farewell(), &reason);
     current::settle_all(unkept, Some(&reason));
     drop(entered);
+}
+
+/// Names become free, timers stop.
+fn release(core: &Core) {
+    let owned = core.private(|private| {
+        private.owned()?;
+        let owned = private.possessions();
+        Some((std::mem::take(&mut owned.estate), std::mem::take(&mut owned.timers)))
+    });
+    let Some((estate, timers)) = owned else { return };
+    for key in timers.into_values() {
+        let _fired_already = core.executor.timers().cancel(key);
+    }
+    for owned in estate {
+        owned.release(core.pid);
+    }
 }
 
 /// Signals that had arrived but were not taken in: who wanted to know of the end shall know.
 fn take_leave_of(core: &Core, signal: Signal) {
     let spent = core.private(|private| {
-        let relations = private.relations.get_or_insert_with(|| Box::new(Relations::default()));
+        let relations = private.relations();
+        let mut forgotten = None;
         match signal {
             Signal::Link { from, id } => relations.link(from, id),
             Signal::Unlink { from, id } => relations.unlinked(from, id),
             Signal::Monitor { id, watcher } => relations.watched_by(id, watcher),
-            Signal::Forget { id } => drop(relations.forget_watcher(id)),
-            other => return Some(other),
+            // Dropped outside of the lock, for its promise looks for the current process.
+            Signal::Forget { id } => forgotten = relations.forget_watcher(id),
+            other => return (Some(other), None),
         }
-        None
+        (None, forgotten)
     });
     let _reported_nowhere = drop_caught(spent);
 }
 
-fn tell_everybody(core: &Core, notices: Option<Notices<Watcher>>, reason: &ExitReason) {
-    let notices = notices.unwrap_or_else(|| Relations::default().farewell());
+fn tell_everybody(core: &Core, notices: Notices<Watcher>, reason: &ExitReason) {
     let supervisor = core.parent().filter(|_| core.tie == Tie::Supervised);
     if let Some(supervisor) = supervisor {
         tell(

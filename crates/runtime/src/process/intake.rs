@@ -7,12 +7,14 @@ use fauxtp_logic::signal::{self, Origin, Verdict};
 
 use crate::mailbox::{Notice, Shared};
 use crate::shared::{self, Core, Private, Process, Tie};
-use crate::signal::{Exit, Inquiry, Signal};
+use crate::signal::{Exit, Inquiry, Signal, Watcher};
 
 /// What became of one signal.
 enum Effect<M> {
     /// It has taken effect, or is void; whatever it carried is dropped outside of locks.
     Spent(#[allow(dead_code, reason = "held to be dropped later")] Option<Signal>),
+    /// A watcher that is gone; dropped outside of locks, for its promise looks for the current process.
+    Forgotten(#[allow(dead_code, reason = "held to be dropped later")] Option<Watcher>),
     /// User code will see it.
     Notice(Notice<M>),
     Inquiry(Inquiry),
@@ -34,7 +36,7 @@ pub(super) fn take_in<M: Send + 'static>(shared: &Shared<M>) {
                 match apply(&shared.core, private, signal) {
                     Effect::Notice(notice) => notices.push((place, notice)),
                     Effect::Inquiry(inquiry) => inquiries.push(inquiry),
-                    effect @ Effect::Spent(_) => spent.push(effect),
+                    effect @ (Effect::Spent(_) | Effect::Forgotten(_)) => spent.push(effect),
                 }
             }
         });
@@ -54,7 +56,7 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
         Signal::Link { from, id } => private.relations().link(from, id),
         Signal::Unlink { from, id } => private.relations().unlinked(from, id),
         Signal::Monitor { id, watcher } => private.relations().watched_by(id, watcher),
-        Signal::Forget { id } => drop(private.relations().forget_watcher(id)),
+        Signal::Forget { id } => return Effect::Forgotten(private.relations().forget_watcher(id)),
         Signal::Kill => {
             private.doom.get_or_insert_with(ExitReason::killed);
             core.doomed.store(true, Ordering::Relaxed);

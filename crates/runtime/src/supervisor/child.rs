@@ -6,9 +6,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fauxtp_logic::Pid;
 use fauxtp_logic::backoff::Backoff;
 use fauxtp_logic::supervisor::{self as machine, ChildId, ChildKind, Restart, Shutdown};
+use fauxtp_logic::{ExitReason, Pid};
 
 use super::{DynamicSupervisor, Supervisor};
 use crate::behaviour::{self, Ack, Claim, StartError, StartOptions};
@@ -149,9 +149,10 @@ impl ChildSpec {
             let mut options = ground.options(std::any::type_name::<T>());
             // Nothing here understands a stop request; it is taken as an exit signal.
             options.birth.takes_stop = false;
-            let address = behaviour::launch(options, ack, move |ctx, ack| {
+            let address = behaviour::launch(options, ack, move |ctx, ack| async move {
+                let Some(ack) = ack.claim_names(&ctx.handle()) else { return ExitReason::Normal };
                 ack.ready();
-                async move { into_body(body(ctx)).await }
+                into_body(body(ctx)).await
             })?;
             Ok(address.pid())
         })

@@ -193,6 +193,7 @@ impl DynamicSupervisor {
         let pool = Pool::new(self.flags).map_err(StartError::Spec)?;
         let (registry, observer) = (self.registry, self.observer);
         let address = behaviour::launch(options, ack, move |ctx, ack| async move {
+            let Some(ack) = ack.claim_names(&ctx.handle()) else { return ExitReason::Normal };
             ack.ready();
             let mut shell = Shell {
                 ctx,

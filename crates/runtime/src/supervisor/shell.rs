@@ -51,6 +51,8 @@ enum Incoming {
     /// A child has ended; its reason is in `dead` unless a stop has taken it.
     Exited(Pid),
     Shutdown(ExitReason),
+    /// The process of the supervisor's own registry has ended.
+    RegistryClosed,
 }
 
 struct Shell {
@@ -59,7 +61,9 @@ struct Shell {
     pending: VecDeque<Incoming>,
     family: Family,
     registry: Registry,
-    /// The process of the supervisor's own registry.
+    /// Whether the registry is the supervisor's own.
+    own: bool,
+    /// The process of the supervisor's own registry, unless that is known to have ended.
     own_registry: Option<Pid>,
     /// Until all children have started.
     ack: Option<Ack>,
@@ -92,6 +96,7 @@ pub(super) fn observe(observer: Option<&Observer>, pid: Pid, reason: &ExitReason
 }
 
 pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> ExitReason {
+    let Some(ack) = ack.claim_names(&ctx.handle()) else { return ExitReason::Normal };
     let Setting { flags, children, registry, own, observer } = setting;
     let machine = match Machine::new(flags, children) {
         Ok(machine) => machine,
@@ -107,6 +112,7 @@ pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> Ex
         pending: VecDeque::new(),
         family: Family { live: BTreeSet::new(), dead: BTreeMap::new(), observer },
         registry,
+        own,
         own_registry: None,
         ack: Some(ack),
     };
@@ -177,7 +183,7 @@ impl Shell {
             ));
         };
         let (factory, id) = (factory.clone(), spec.id.clone());
-        if self.own_registry.is_some_and(|pid| !pid.is_alive()) {
+        if self.own && !self.own_registry.is_some_and(PidExt::is_alive) {
             if let Err(error) = self.open_registry().await {
                 return Event::StartFailed(error.into_reason());
             }
@@ -246,6 +252,11 @@ impl Shell {
                 }
                 Some(Incoming::Message(Message::Retry(key))) => return Event::Retry(key),
                 Some(Incoming::Shutdown(reason)) => return Event::Shutdown(reason),
+                Some(Incoming::RegistryClosed) if self.own_registry.is_none() => {
+                    // If it fails, the next start of a child tries again.
+                    let _tried_again_later = self.open_registry().await;
+                }
+                Some(Incoming::RegistryClosed) => {}
                 Some(Incoming::Exited(pid)) => {
                     // If a stop has taken the end of this child meanwhile, there is nothing left to tell.
                     if let Some(reason) = self.family.dead.remove(&pid) {
@@ -273,9 +284,19 @@ impl Shell {
             Item::Notice(Notice::Exit(exit)) if self.ctx.parent() == Some(exit.from) => {
                 Incoming::Shutdown(exit.reason)
             }
+            Item::Notice(Notice::Exit(exit))
+                if self.own_registry == Some(exit.from) && exit.origin != Origin::Sent =>
+            {
+                self.own_registry = None;
+                Incoming::RegistryClosed
+            }
             Item::Notice(Notice::Exit(exit)) => {
                 // Strangers are not obeyed, and a child that only says that it ends has not ended (SUP-029).
-                if exit.origin == Origin::Sent || !self.family.bury(exit.from, exit.reason) {
+                if exit.origin == Origin::Sent {
+                    let what = format!("{exit:?}");
+                    return instrument::unhandled(self.ctx.handle().core(), &what);
+                }
+                if !self.family.bury(exit.from, exit.reason) {
                     return;
                 }
                 Incoming::Exited(exit.from)
