@@ -1,9 +1,6 @@
 //! Dynamic supervisors: children with specifications of their own come and go.
 
 mod pools;
-#[allow(dead_code, unreachable_pub, reason = "shared by several test files")]
-#[path = "trees/reports.rs"]
-mod reports;
 
 use std::sync::{Arc, Mutex};
 
@@ -18,6 +15,7 @@ use fauxtp::{StartError, Stop};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use pools::reports::Reports;
 use pools::{Begin, Finish, Log, Setup, ms, observer, plain, secs, seen, settle, soon, take};
 
 async fn start(pool: DynamicSupervisor) -> DynamicSupervisorHandle {
@@ -151,7 +149,7 @@ async fn dyn_003_each_start_has_its_result_and_the_supervisor_survives_all() {
     let registry = registry.clone();
     let stuck = pool.clone();
     let stuck = process::spawn(async move |_: process::Context<()>| {
-        let _never = stuck.start_child(one(Begin::Never)).await;
+        let _never = stuck.start_child(one(Begin::Never).start_timeout(secs(60))).await;
     });
     stuck.expect("starts");
     until_named(&registry, "child").await;
@@ -337,7 +335,7 @@ async fn dyn_007_all_children_shut_down_at_once_each_by_its_own_deadline() {
 /// also: SUP-024
 #[tokio::test(start_paused = true)]
 async fn dyn_008_an_odd_end_at_shutdown_is_reported_and_disturbs_nothing() {
-    let (reports, _guard) = reports::Reports::here();
+    let reports = Reports::here();
     let pool = start(DynamicSupervisor::new()).await;
     let odd = |name: &str| {
         ChildSpec::process(name, async |mut ctx: process::Context<()>| {

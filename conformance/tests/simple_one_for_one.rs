@@ -1,9 +1,6 @@
 //! Supervisors all of whose children come from one template.
 
 mod pools;
-#[allow(dead_code, unreachable_pub, reason = "shared by several test files")]
-#[path = "trees/reports.rs"]
-mod reports;
 
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received, Trap};
@@ -13,6 +10,7 @@ use fauxtp::supervisor::{
 };
 use tokio::time::Instant;
 
+use pools::reports::Reports;
 use pools::{Begin, Finish, Log, Setup, ms, secs, settle, soon, take};
 
 /// A supervisor whose children are actors with the setup they are started with.
@@ -150,7 +148,7 @@ async fn sup_115_a_restart_keeps_the_arguments_and_the_old_pid_cancels_a_retry()
 
 #[tokio::test(start_paused = true)]
 async fn sup_116_shutdown_errors_are_told_together_by_reason() {
-    let (reports, _guard) = reports::Reports::here();
+    let reports = Reports::here();
     let template = |odd: Option<&'static str>| {
         let child = ChildSpec::process("child", move |mut ctx: process::Context<()>| async move {
             ctx.trap_exits(Trap::On);

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use fauxtp::prelude::*;
 use fauxtp::process;
-use fauxtp::supervisor::{ManageError, Restart, RestartChildError, StartChildError};
 use fauxtp::supervisor::DeleteChildError;
+use fauxtp::supervisor::{ManageError, Restart, RestartChildError, StartChildError};
 
 use trees::reports::Reports;
 use trees::{Ask, End, Init, Log, end, end_of, gave_up, ms, pid, plans, probe, settle, states};

@@ -21,8 +21,7 @@ async fn sup_020_shutdown_goes_backwards_one_child_at_a_time() {
     let sup = Supervisor::new(children).start().await.expect("starts");
     log.take();
     sup.stop().await.expect("stops");
-    let expected =
-        [(0, "?c"), (60, "-c"), (60, "?b"), (120, "-b"), (120, "?a"), (180, "-a")];
+    let expected = [(0, "?c"), (60, "-c"), (60, "?b"), (120, "-b"), (120, "?a"), (180, "-a")];
     assert_eq!(log.take_timed(), expected.map(|(at, event)| (at, event.to_owned())));
 }
 
@@ -75,8 +74,7 @@ async fn sup_023_an_infinite_shutdown_waits_as_long_as_the_child_needs() {
     let sup = Supervisor::new([slow("a"), nested]).start().await.expect("starts");
     log.take();
     sup.stop().await.expect("stops");
-    let expected =
-        [(0, "?inner"), (HOUR, "-inner"), (HOUR, "?a"), (2 * HOUR, "-a")];
+    let expected = [(0, "?inner"), (HOUR, "-inner"), (HOUR, "?a"), (2 * HOUR, "-a")];
     assert_eq!(log.take_timed(), expected.map(|(at, event)| (at, event.to_owned())));
 }
 

@@ -7,13 +7,13 @@ mod trees;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use fauxtp::StartError;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Trap};
 use fauxtp::supervisor::{
     AutoShutdown, Backoff, ChildKind, ChildState, FailedToStartChild, ManageError, Restart,
     Shutdown, SpecError, StartChildError,
 };
-use fauxtp::StartError;
 
 use trees::{
     Ask, End, Init, Last, Log, Plan, Probe, end, end_of, gave_up, ms, pid, plans, probe, settle,
@@ -26,8 +26,7 @@ async fn sup_001_children_start_in_order_each_when_the_one_before_is_ready() {
     let slow = plans(&log, ["a", "b", "c"]).map(|plan| plan.always(Init::Slow(50)).spec());
     let sup = Supervisor::new(slow).start().await.expect("starts");
     let seen = log.take_timed();
-    let expected =
-        [(0, ">a"), (50, "+a"), (50, ">b"), (100, "+b"), (100, ">c"), (150, "+c")];
+    let expected = [(0, ">a"), (50, "+a"), (50, ">b"), (100, "+b"), (100, ">c"), (150, "+c")];
     assert_eq!(seen, expected.map(|(at, event)| (at, event.to_owned())));
     assert_eq!(log.now(), 150, "start returns after the last");
     assert_eq!(states(&sup).await, "a b c");

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test program includes this file, and none uses all of it")]
 
+pub(crate) mod reports;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 

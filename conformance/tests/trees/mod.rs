@@ -8,11 +8,11 @@ pub mod reports;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fauxtp::SupervisorHandle;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Trap};
 use fauxtp::reason::MaxRestartsReached;
 use fauxtp::supervisor::ChildState;
-use fauxtp::SupervisorHandle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 

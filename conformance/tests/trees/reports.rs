@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 
@@ -19,7 +19,7 @@ thread_local! {
 /// Of all threads that do not listen for themselves.
 static ELSEWHERE: LazyLock<Reports> = LazyLock::new(Reports::default);
 
-/// Has everything reported from now on.
+/// Has warnings and errors collected from now on.
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -66,6 +66,10 @@ impl Reports {
 struct Collect;
 
 impl<S: Subscriber> Layer<S> for Collect {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        *metadata.level() <= Level::WARN
+    }
+
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut line = Line(format!("{} {}", event.metadata().level(), event.metadata().target()));
         event.record(&mut line);

@@ -13,6 +13,7 @@ pub mod time;
 pub mod pid;
 pub mod reason;
 pub mod signal;
+pub mod few;
 pub mod relations;
 pub mod tray;
 pub mod deadline;

@@ -10,17 +10,17 @@
 //!   A: unlink  ──Unlink{r,s}► B: {}        one unlink removes all that its caller knew of
 //! ```
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use crate::few::Few;
 use crate::{Pid, Ref};
 
 /// Links and monitors of one process; `W` is how a watcher is reached.
 #[derive(Debug)]
 pub struct Relations<W> {
-    links: BTreeSet<(Pid, Ref)>,
-    watchers: BTreeMap<Ref, W>,
-    watching: BTreeMap<Ref, Pid>,
+    links: Few<(Pid, Ref), ()>,
+    watchers: Few<Ref, W>,
+    watching: Few<Ref, Pid>,
 }
 
 /// Everybody who has to hear of an end, in the order of the contract: links, then watchers; and the
@@ -39,7 +39,7 @@ const LOWEST: Ref = Ref { node: 0, number: 0 };
 
 impl<W> Default for Relations<W> {
     fn default() -> Self {
-        Self { links: BTreeSet::new(), watchers: BTreeMap::new(), watching: BTreeMap::new() }
+        Self { links: Few::default(), watchers: Few::default(), watching: Few::default() }
     }
 }
 
@@ -51,15 +51,13 @@ impl<W> Relations<W> {
     }
 
     fn link_ids(&self, peer: Pid) -> impl Iterator<Item = Ref> + '_ {
-        self.links
-            .range((peer, LOWEST)..)
-            .take_while(move |(pid, _)| *pid == peer)
-            .map(|(_, id)| *id)
+        let own = move |(pid, _): &&(Pid, Ref)| *pid == peer;
+        self.links.keys_from(&(peer, LOWEST)).take_while(own).map(|(_, id)| *id)
     }
 
     /// Adds a link made by either end.
     pub fn link(&mut self, peer: Pid, id: Ref) {
-        self.links.insert((peer, id));
+        self.links.insert((peer, id), ());
     }
 
     /// Removes every link with `peer`, and says which they were, so that the other end can be told.
@@ -79,7 +77,7 @@ impl<W> Relations<W> {
     /// Linked processes, each once.
     pub fn links(&self) -> impl Iterator<Item = Pid> + '_ {
         let mut last = None;
-        self.links.iter().filter_map(move |(pid, _)| {
+        self.links.keys().filter_map(move |(pid, _)| {
             let fresh = last != Some(*pid);
             last = Some(*pid);
             fresh.then_some(*pid)
@@ -130,8 +128,8 @@ impl<W> Relations<W> {
         let links = self.links().collect();
         Notices {
             links,
-            watchers: self.watchers.into_iter().collect(),
-            watching: self.watching.into_iter().collect(),
+            watchers: self.watchers.into_entries(),
+            watching: self.watching.into_entries(),
         }
     }
 }

@@ -9,9 +9,16 @@ use tokio::time::{Instant, Sleep};
 /// Longer than anybody waits, and short enough to be added to any instant.
 const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 
+/// So far back that no runtime begins before it: each paused runtime has a time of its own, and one that
+/// comes later may be hours behind the one that asked first.
+const HEAD_START: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
 fn origin() -> Instant {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
-    *ORIGIN.get_or_init(Instant::now)
+    *ORIGIN.get_or_init(|| {
+        let now = Instant::now();
+        now.checked_sub(HEAD_START).unwrap_or(now)
+    })
 }
 
 /// The present.

@@ -138,6 +138,8 @@ struct Lanes<M> {
 enum Post<M> {
     Signal(Signal),
     Notice(Notice<M>),
+    /// A signal that has been taken in; its place is kept until those before it are gone.
+    Taken,
 }
 
 struct Bound {
@@ -224,7 +226,7 @@ impl<M: Send + 'static> Shared<M> {
         lanes.signals.push_back((place, post));
         lanes.parked = false;
         let waker = lanes.waker.take();
-        // Pairs with the swap in `take_signals`; the lock orders the rest.
+        // Pairs with the swap in `take_in`; the lock orders the rest.
         self.core.signalled.store(true, Ordering::Release);
         drop(lanes);
         if let Some(waker) = waker {
@@ -281,38 +283,31 @@ impl<M: Send + 'static> Shared<M> {
         drop(dropped);
     }
 
-    /// Signals nobody has looked at yet. Whatever becomes a notice goes back by [`return_notices`](Self::return_notices).
-    pub(crate) fn take_signals(&self) -> VecDeque<(u64, Signal)> {
-        if !self.core.signalled.swap(false, Ordering::AcqRel) {
-            return VecDeque::new();
-        }
+    /// The next signal nobody has looked at, and where it lay. If it becomes a notice, that goes back there
+    /// by [`put_notice`](Self::put_notice).
+    pub(crate) fn next_signal(&self) -> Option<(usize, Signal)> {
         let mut lanes = self.lanes.lock();
-        let looked_at = lanes.looked_at;
-        let fresh = lanes.signals.split_off(looked_at);
-        let mut signals = VecDeque::new();
-        for (place, post) in fresh {
-            match post {
-                Post::Signal(signal) => signals.push_back((place, signal)),
-                notice @ Post::Notice(_) => {
-                    // A timer between two signals keeps its place among the notices by that place.
-                    lanes.signals.push_back((place, notice));
+        while lanes.looked_at < lanes.signals.len() {
+            let index = lanes.looked_at;
+            lanes.looked_at += 1;
+            let post = &mut lanes.signals[index].1;
+            if matches!(post, Post::Signal(_)) {
+                if let Post::Signal(signal) = std::mem::replace(post, Post::Taken) {
+                    return Some((index, signal));
                 }
             }
         }
-        lanes.looked_at = lanes.signals.len();
-        signals
+        while matches!(lanes.signals.front(), Some((_, Post::Taken))) {
+            lanes.signals.pop_front();
+            lanes.looked_at -= 1;
+        }
+        None
     }
 
-    /// Puts notices where they belong among those that wait.
-    pub(crate) fn return_notices(&self, notices: Vec<(u64, Notice<M>)>) {
+    /// Puts a notice where its signal lay.
+    pub(crate) fn put_notice(&self, index: usize, notice: Notice<M>) {
         let mut lanes = self.lanes.lock();
-        for (place, notice) in notices {
-            let seen = lanes.looked_at;
-            let index =
-                lanes.signals.iter().take(seen).position(|(at, _)| *at > place).unwrap_or(seen);
-            lanes.signals.insert(index, (place, Post::Notice(notice)));
-            lanes.looked_at += 1;
-        }
+        lanes.signals[index].1 = Post::Notice(notice);
         let waker = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take()).flatten();
         drop(lanes);
         if let Some(waker) = waker {
@@ -358,6 +353,7 @@ impl<M: Send + 'static> Shared<M> {
             match post {
                 Post::Signal(signal) => signals.push(signal),
                 Post::Notice(notice) => notices.push(notice),
+                Post::Taken => {}
             }
         }
         (messages, signals, notices)
@@ -411,7 +407,7 @@ impl<M: Send + 'static> Process for Shared<M> {
     fn signal(&self, signal: Signal) -> Result<(), Signal> {
         self.post(Post::Signal(signal)).map_err(|post| match post {
             Post::Signal(signal) => signal,
-            Post::Notice(_) => unreachable!("a refused signal comes back as it was"),
+            Post::Notice(_) | Post::Taken => unreachable!("a refused signal comes back as it was"),
         })
     }
 

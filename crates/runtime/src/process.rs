@@ -54,7 +54,6 @@ use crate::shared::{Core, Private, Tie};
 use crate::signal::{NOBODY, Signal, Watcher, fresh_ref};
 use crate::slot::{self, Broken, Pledge};
 use crate::stop::Outcome;
-use crate::sync::Mutex;
 use crate::table;
 
 pub use context::{Context, NoProc, Peek, Received, Timer, Trap};
@@ -211,6 +210,9 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
+        if self.pledge.is_done() {
+            return;
+        }
         if let Some(process) = table::find(self.target) {
             let _ended_already = process.signal(Signal::Forget { id: self.id });
         }
@@ -219,18 +221,19 @@ impl Drop for Watch {
 
 /// Watches a process from outside of all processes.
 pub(crate) fn watch(target: Pid) -> Watch {
-    let (promise, pledge) = slot::promise(None);
+    watch_by(target, |id, watcher| Signal::Monitor { id, watcher }).0
+}
+
+/// Watches a process by a signal that says so; tells whether the process was there to take it.
+fn watch_by(target: Pid, signal: impl FnOnce(Ref, Watcher) -> Signal) -> (Watch, bool) {
+    let (listener, pledge) = slot::listener();
     let id = fresh_ref();
-    let listener = Arc::new(Mutex::new(Some(promise)));
-    let monitor = Signal::Monitor { id, watcher: Watcher::Listener(listener) };
-    let refused = match table::find(target) {
-        Some(process) => process.signal(monitor).err(),
-        None => Some(monitor),
-    };
-    if let Some(Signal::Monitor { watcher: Watcher::Listener(listener), .. }) = refused {
+    let signal = signal(id, Watcher::Listener(listener.clone()));
+    let taken = table::find(target).is_some_and(|process| process.signal(signal).is_ok());
+    if !taken {
         listener.ended(&ExitReason::no_proc());
     }
-    Watch { target, id, pledge }
+    (Watch { target, id, pledge }, taken)
 }
 
 /// Why a stop did not end well.
@@ -313,15 +316,14 @@ impl PidExt for Pid {
     }
 
     async fn stop(self, reason: ExitReason, timeout: Option<Duration>) -> Result<(), StopError> {
-        let mut watch = watch(self);
-        let asked = table::find(self).is_some_and(|process| {
-            let from = current::pid().unwrap_or(NOBODY);
-            process.signal(Signal::Stop { from, reason: reason.clone() }).is_ok()
-        });
+        let from = current::pid().unwrap_or(NOBODY);
+        let asked_for = reason.clone();
+        let (mut watch, asked) =
+            watch_by(self, |id, watcher| Signal::Stop { from, reason: asked_for, id, watcher });
         match watch.wait_for(timeout).await {
             None => Err(StopError::Timeout),
+            Some(_) if !asked => Err(StopError::NoProc),
             Some(ended) if ended == reason => Ok(()),
-            Some(ended) if ended.is_no_proc() || !asked => Err(StopError::NoProc),
             Some(ended) => Err(StopError::Exited(ended)),
         }
     }

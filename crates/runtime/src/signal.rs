@@ -77,11 +77,9 @@ pub(crate) enum Signal {
         id: Ref,
     },
     Down(Down),
-    /// A behaviour is asked to end in its own way; anything else takes it as an exit signal.
-    Stop {
-        from: Pid,
-        reason: ExitReason,
-    },
+    /// A behaviour is asked to end in its own way; anything else takes it as an exit signal. Whoever asked
+    /// hears of the end.
+    Stop { from: Pid, reason: ExitReason, id: Ref, watcher: Watcher },
     Inquire(Inquiry),
 }
 

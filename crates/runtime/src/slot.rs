@@ -131,6 +131,13 @@ impl<T> Pledge<T> {
     }
 }
 
+impl<T> Pledge<T> {
+    /// Whether the value has been taken.
+    pub(crate) const fn is_done(&self) -> bool {
+        self.done
+    }
+}
+
 impl<T> Drop for Pledge<T> {
     fn drop(&mut self) {
         if !self.done {
@@ -141,13 +148,17 @@ impl<T> Drop for Pledge<T> {
     }
 }
 
-impl Listener for Mutex<Option<Promise<ExitReason>>> {
+/// An end that somebody waits for: settled by the farewell of the process that is waited for.
+impl Listener for Slot<ExitReason> {
     fn ended(&self, reason: &ExitReason) {
-        let promise = self.lock().take();
-        if let Some(promise) = promise {
-            let _nobody_waits = promise.keep(reason.clone());
-        }
+        let _nobody_waits = self.settle(Ok(reason.clone()));
     }
+}
+
+/// A listener and the pledge that waits for what it hears.
+pub(crate) fn listener() -> (Arc<dyn Listener>, Pledge<ExitReason>) {
+    let slot = Arc::new(Slot(Mutex::new(State::Open(None))));
+    (slot.clone(), Pledge { slot, done: false })
 }
 
 impl<T: Send> fmt::Debug for Promise<T> {

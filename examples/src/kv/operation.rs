@@ -21,7 +21,7 @@ pub enum Operation {
     Expire(Bytes, Option<Duration>),
     /// The seconds a key has to live: -1 for ever, -2 if there is none.
     TimeToLive(Bytes),
-    /// The number of keys.
+    /// The number of keys, with those that are due and have not been removed yet.
     Size,
     /// Removes all keys.
     Flush,

@@ -116,7 +116,7 @@ mod tests {
             let mut outbox = Outbox::default();
             answers.iter().for_each(|answer| outbox.push(answer));
             assert_eq!(outbox.remaining(), expected.len());
-            let mut written = Vec::new();
+            let mut written: Vec<u8> = Vec::new();
             while outbox.has_remaining() {
                 let mut slices = [IoSlice::new(&[]); 2];
                 let filled = outbox.chunks_vectored(&mut slices);

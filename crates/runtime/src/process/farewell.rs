@@ -103,7 +103,9 @@ fn take_leave_of(core: &Core, signal: Signal) {
         match signal {
             Signal::Link { from, id } => relations.link(from, id),
             Signal::Unlink { from, id } => relations.unlinked(from, id),
-            Signal::Monitor { id, watcher } => relations.watched_by(id, watcher),
+            Signal::Monitor { id, watcher } | Signal::Stop { id, watcher, .. } => {
+                relations.watched_by(id, watcher);
+            }
             // Dropped outside of the lock, for its promise looks for the current process.
             Signal::Forget { id } => forgotten = relations.forget_watcher(id),
             other => return (Some(other), None),

@@ -23,31 +23,21 @@ enum Effect<M> {
 /// Lets all signals that have arrived take effect. Runs at the start of every poll, and whenever the
 /// process looks into its inbox; hence nothing sent after an exit signal is ever handled (PROC-005).
 pub(super) fn take_in<M: Send + 'static>(shared: &Shared<M>) {
-    loop {
-        let signals = shared.take_signals();
-        if signals.is_empty() {
-            return;
-        }
-        let mut notices = Vec::new();
-        let mut spent = Vec::new();
-        let mut inquiries = Vec::new();
-        shared.core.private(|private| {
-            for (place, signal) in signals {
-                match apply(&shared.core, private, signal) {
-                    Effect::Notice(notice) => notices.push((place, notice)),
-                    Effect::Inquiry(inquiry) => inquiries.push(inquiry),
-                    effect @ (Effect::Spent(_) | Effect::Forgotten(_)) => spent.push(effect),
-                }
+    let core = &shared.core;
+    // Pairs with the Release store in `post`.
+    if !core.signalled.load(Ordering::Relaxed) || !core.signalled.swap(false, Ordering::AcqRel) {
+        return;
+    }
+    while let Some((index, signal)) = shared.next_signal() {
+        // What a spent signal carried is dropped here, outside of all locks: it may be the user's.
+        match core.private(|private| apply(core, private, signal)) {
+            Effect::Notice(notice) => shared.put_notice(index, notice),
+            Effect::Inquiry(inquiry) => {
+                let waiting = shared.queue_len();
+                inquiry(core.private(|private| shared::facts(core, private, waiting)));
             }
-        });
-        if !notices.is_empty() {
-            shared.return_notices(notices);
+            Effect::Spent(_) | Effect::Forgotten(_) => {}
         }
-        for inquiry in inquiries {
-            let waiting = shared.queue_len();
-            inquiry(shared.core.private(|private| shared::facts(&shared.core, private, waiting)));
-        }
-        drop(spent);
     }
 }
 
@@ -69,10 +59,12 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
             }
             return Effect::Spent(Some(Signal::Down(down)));
         }
-        Signal::Stop { from, reason } if private.takes_stop => {
+        Signal::Stop { from, reason, id, watcher } if private.takes_stop => {
+            private.relations().watched_by(id, watcher);
             return Effect::Notice(Notice::Stop { from, reason });
         }
-        Signal::Stop { from, reason } => {
+        Signal::Stop { from, reason, id, watcher } => {
+            private.relations().watched_by(id, watcher);
             return exit(core, private, Signal::Exit { from, origin: Origin::Sent, reason });
         }
         Signal::Inquire(inquiry) => return Effect::Inquiry(inquiry),
