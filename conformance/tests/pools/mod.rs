@@ -203,6 +203,7 @@ impl Drop for Actor {
 
 /// Work that takes this long. Not for waiting for somebody else.
 pub(crate) async fn take(time: Duration) {
+    // sleep: on virtual time, and the time itself is the subject.
     tokio::time::sleep_until(Instant::now() + time).await;
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
 
-use fauxtp_logic::tray::Tray;
+use fauxtp_logic::tray::{Item, Tray};
 use fauxtp_logic::{Pid, Ref};
 
 use crate::shared::{Core, Process};
@@ -260,6 +260,9 @@ impl<M: Send + 'static> Shared<M> {
             return Taken::Nothing;
         }
         tray.refill(&mut lanes.messages);
+        if let Some(bound) = &mut lanes.bound {
+            bound.in_tray = tray.messages();
+        }
         lanes.looked_at = 0;
         for (place, post) in lanes.signals.drain(..) {
             if let Post::Notice(notice) = post {
@@ -269,18 +272,32 @@ impl<M: Send + 'static> Shared<M> {
         Taken::Something
     }
 
-    /// For bounded mailboxes: drops what senders have displaced, and tells them how much is still waiting.
-    pub(crate) fn pay_debt(&self, tray: &mut Tray<M, Notice<M>>, about_to_take: usize) {
-        let mut dropped = Vec::new();
-        let mut lanes = self.lanes.lock();
-        if let Some(bound) = &mut lanes.bound {
-            dropped.extend(
-                (0..std::mem::take(&mut bound.debt)).map_while(|_| tray.take_oldest_message()),
-            );
-            bound.in_tray = tray.messages().saturating_sub(about_to_take);
-        }
-        drop(lanes);
+    /// For bounded mailboxes: drops what senders have displaced, and tells them how much still waits.
+    pub(crate) fn pay_debt(&self, tray: &mut Tray<M, Notice<M>>) {
+        let (dropped, ()) = self.settled(tray, |_| ());
         drop(dropped);
+    }
+
+    /// For bounded mailboxes: takes the oldest item, in one step as far as senders can see.
+    pub(crate) fn take_bounded(&self, tray: &mut Tray<M, Notice<M>>) -> Option<Item<M, Notice<M>>> {
+        let (dropped, item) = self.settled(tray, Tray::take);
+        drop(dropped);
+        item
+    }
+
+    /// What is dropped comes back, to be dropped outside of the lock.
+    fn settled<T>(
+        &self,
+        tray: &mut Tray<M, Notice<M>>,
+        take: impl FnOnce(&mut Tray<M, Notice<M>>) -> T,
+    ) -> (Vec<M>, T) {
+        let mut lanes = self.lanes.lock();
+        let Some(bound) = &mut lanes.bound else { return (Vec::new(), take(tray)) };
+        let debt = std::mem::take(&mut bound.debt);
+        let dropped = (0..debt).map_while(|_| tray.take_oldest_message()).collect();
+        let taken = take(tray);
+        bound.in_tray = tray.messages();
+        (dropped, taken)
     }
 
     /// The next signal nobody has looked at, and where it lay. If it becomes a notice, that goes back there

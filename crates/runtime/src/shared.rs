@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
@@ -62,6 +62,8 @@ pub(crate) struct Core {
     pub(crate) doomed: AtomicBool,
     /// Whether the process is through its start; written by itself, read by supervisors that are called.
     pub(crate) acknowledged: AtomicBool,
+    /// How many inquiries the process has answered; each one restarts an inactivity timeout (GS-033).
+    pub(crate) inquiries: AtomicU32,
     pub(crate) tie: Tie,
     /// Who started this process, and who started that one, …; nearest first (PL-006).
     pub(crate) ancestors: Arc<[Pid]>,
@@ -127,6 +129,7 @@ impl Core {
             owes: AtomicBool::new(false),
             doomed: AtomicBool::new(false),
             acknowledged: AtomicBool::new(false),
+            inquiries: AtomicU32::new(0),
             tie,
             ancestors,
             executor,

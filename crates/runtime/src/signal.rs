@@ -79,7 +79,12 @@ pub(crate) enum Signal {
     Down(Down),
     /// A behaviour is asked to end in its own way; anything else takes it as an exit signal. Whoever asked
     /// hears of the end.
-    Stop { from: Pid, reason: ExitReason, id: Ref, watcher: Watcher },
+    Stop {
+        from: Pid,
+        reason: ExitReason,
+        id: Ref,
+        watcher: Watcher,
+    },
     Inquire(Inquiry),
 }
 

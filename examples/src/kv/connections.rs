@@ -23,7 +23,8 @@ pub struct Connections {
     pool: Arc<watch::Sender<Option<DynamicSupervisorHandle>>>,
 }
 
-/// A client on its way into its process; nothing if it has arrived there.
+/// A client on its way into its process; nothing once it has arrived there. A child's body may be run more
+/// than once for all the specification knows, so what can be had only once has to be taken out of something.
 type Parcel = Arc<Mutex<Option<TcpStream>>>;
 
 impl Connections {
@@ -84,26 +85,27 @@ impl Connections {
         let parcel: Parcel = Arc::new(Mutex::new(Some(stream)));
         self.counters.connection_opened();
         let started = pool.start_child(self.child(parcel.clone())).await;
-        let left = parcel.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let (Err(_too_many), Some(stream)) = (started, left) {
+        // Not after a start that went well: the child may not have got to its parcel yet.
+        if started.is_err() {
             self.counters.connection_ended();
-            refuse(stream).await;
+            if let Some(stream) = unpack(&parcel) {
+                refuse(stream).await;
+            }
         }
     }
 
     fn child(&self, parcel: Parcel) -> ChildSpec {
         let Self { shards, counters, .. } = self.clone();
         ChildSpec::task("connection", move || {
-            let stream = parcel.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let client = stream.map(|stream| Connection::new(stream, &shards, &counters));
-            async move {
-                if let Some(client) = client {
-                    client.serve().await;
-                }
-            }
+            let stream = unpack(&parcel).expect("a temporary child is started once");
+            Connection::new(stream, &shards, &counters).serve()
         })
         .restart(Restart::Temporary)
     }
+}
+
+fn unpack(parcel: &Parcel) -> Option<TcpStream> {
+    parcel.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// Tells a client that there is no room for it; if it does not listen, that is that.

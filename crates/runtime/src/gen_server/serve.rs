@@ -17,12 +17,13 @@ use crate::guard::{Kept, guarded, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
 
-/// What a server has to deal with next.
+/// What a server has to deal with next. Kept small: it is part of every idle server.
 enum Event<M> {
     Continue(M),
     Message(M),
-    Info(Info),
-    Stop(ExitReason),
+    Info(Box<Info>),
+    /// The reason is in `Context::stopping`.
+    Stop,
 }
 
 /// The life of a server. No `async fn`: its parameters would be in the frame twice.
@@ -48,8 +49,11 @@ pub(super) fn serve<S: GenServer>(
                         state.handle(message, &mut ctx).await
                     }
                     Event::Continue(message) => state.handle_continue(message, &mut ctx).await,
-                    Event::Info(info) => state.handle_info(info, &mut ctx).await,
-                    Event::Stop(reason) => Err(crate::Stop::because(reason)),
+                    Event::Info(info) => state.handle_info(*info, &mut ctx).await,
+                    Event::Stop => Err(ctx
+                        .stopping
+                        .take()
+                        .map_or_else(crate::Stop::normal, crate::Stop::because)),
                 }
             })
             .await;
@@ -77,8 +81,8 @@ pub(super) fn serve<S: GenServer>(
 
 /// Waits for something to deal with.
 async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
-    if let Some(reason) = ctx.stopping.take() {
-        return Event::Stop(reason);
+    if ctx.stopping.is_some() {
+        return Event::Stop;
     }
     if let Some(message) = ctx.first.take() {
         return Event::Continue(message);
@@ -90,12 +94,17 @@ async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
             ctx.process.timer_expired(timer);
             Event::Message(message)
         }
-        Some(Item::Notice(Notice::Stop { reason, .. })) => Event::Stop(reason),
+        Some(Item::Notice(Notice::Stop { reason, .. })) => stop(ctx, reason),
         Some(Item::Notice(Notice::Exit(exit))) if ctx.process.parent() == Some(exit.from) => {
-            Event::Stop(exit.reason)
+            stop(ctx, exit.reason)
         }
-        Some(Item::Notice(Notice::Exit(exit))) => Event::Info(Info::Exit(exit)),
-        Some(Item::Notice(Notice::Down(down))) => Event::Info(Info::Down(down)),
-        None => Event::Info(Info::Timeout),
+        Some(Item::Notice(Notice::Exit(exit))) => Event::Info(Box::new(Info::Exit(exit))),
+        Some(Item::Notice(Notice::Down(down))) => Event::Info(Box::new(Info::Down(down))),
+        None => Event::Info(Box::new(Info::Timeout)),
     }
+}
+
+fn stop<S: GenServer>(ctx: &mut Context<S>, reason: ExitReason) -> Event<S::Message> {
+    ctx.stop(reason);
+    Event::Stop
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::tray::{Item, Seen, Tray};
 use fauxtp_logic::{ExitReason, Pid, Ref};
+use tokio::time::Sleep;
 
 use super::intake::take_in;
 use super::{Birth, PidExt, into_body, launch};
@@ -176,7 +178,8 @@ impl<M: Send + 'static> Context<M> {
             timeout.map(|timeout| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
         std::future::poll_fn(move |cx| {
             loop {
-                self.settle(1);
+                self.settle();
+                self.account();
                 let item = self.tray.select(&mut seen, |item| match item {
                     Item::Message(message) | Item::Notice(Notice::Timer(_, message)) => {
                         wanted(Peek::Message(message))
@@ -185,6 +188,7 @@ impl<M: Send + 'static> Context<M> {
                     Item::Notice(Notice::Down(down)) => wanted(Peek::Down(down)),
                     Item::Notice(Notice::Stop { .. }) => false,
                 });
+                self.account();
                 match item {
                     Some(Item::Message(message)) => {
                         return Poll::Ready(Some(Received::Message(message)));
@@ -208,7 +212,8 @@ impl<M: Send + 'static> Context<M> {
         &mut self,
         timeout: Option<Duration>,
     ) -> Option<Item<M, Notice<M>>> {
-        let mut sleep = None;
+        let mut sleep: Option<Pin<Box<Sleep>>> = None;
+        let mut answered = self.shared.core.inquiries.load(Ordering::Relaxed);
         std::future::poll_fn(move |cx| {
             if self.turn >= TURN {
                 self.turn = 0;
@@ -216,8 +221,7 @@ impl<M: Send + 'static> Context<M> {
                 return Poll::Pending;
             }
             loop {
-                self.settle(1);
-                if let Some(item) = self.tray.take() {
+                if let Some(item) = self.take() {
                     self.turn += 1;
                     return Poll::Ready(Some(item));
                 }
@@ -229,11 +233,23 @@ impl<M: Send + 'static> Context<M> {
             }
             self.turn = 0;
             let Some(timeout) = timeout else { return Poll::Pending };
-            let sleep: &mut std::pin::Pin<Box<tokio::time::Sleep>> = sleep
+            // An inquiry restarts the timeout with its full length (GS-033).
+            let inquiries = self.shared.core.inquiries.load(Ordering::Relaxed);
+            if std::mem::replace(&mut answered, inquiries) != inquiries {
+                sleep = None;
+            }
+            let sleep = sleep
                 .get_or_insert_with(|| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
             sleep.as_mut().poll(cx).map(|()| None)
         })
         .await
+    }
+
+    /// Takes the oldest item of the tray.
+    #[inline]
+    fn take(&mut self) -> Option<Item<M, Notice<M>>> {
+        self.settle();
+        if self.bounded { self.shared.take_bounded(&mut self.tray) } else { self.tray.take() }
     }
 
     /// Gives back memory that is not needed now.
@@ -241,14 +257,18 @@ impl<M: Send + 'static> Context<M> {
         self.tray.shrink();
     }
 
-    /// Before an item is taken: dropped promises are broken, and a bounded mailbox is brought up to date.
+    /// Brings a bounded mailbox up to date before and after a selective receive.
+    fn account(&mut self) {
+        if self.bounded {
+            self.shared.pay_debt(&mut self.tray);
+        }
+    }
+
+    /// Before an item is taken: promises dropped before are broken now.
     #[inline]
-    fn settle(&mut self, about_to_take: usize) {
+    fn settle(&self) {
         if self.shared.core.owes.load(Ordering::Relaxed) {
             current::settle_unkept(&self.handle());
-        }
-        if self.bounded {
-            self.shared.pay_debt(&mut self.tray, about_to_take);
         }
     }
 

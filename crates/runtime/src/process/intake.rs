@@ -33,6 +33,7 @@ pub(super) fn take_in<M: Send + 'static>(shared: &Shared<M>) {
         match core.private(|private| apply(core, private, signal)) {
             Effect::Notice(notice) => shared.put_notice(index, notice),
             Effect::Inquiry(inquiry) => {
+                core.inquiries.fetch_add(1, Ordering::Relaxed);
                 let waiting = shared.queue_len();
                 inquiry(core.private(|private| shared::facts(core, private, waiting)));
             }
