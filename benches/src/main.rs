@@ -1,92 +1,71 @@
-//! fauxtp and a hand-written tokio actor, side by side: each workload runs both in turn, A B A B, and what
-//! counts is the ratio. Each run checks that everything arrived.
+//! Measures fauxtp against the actor a good engineer writes by hand on tokio, in the same run.
 //!
-//! | workload | what is timed |
-//! | --- | --- |
-//! | W1 | a message sent without an answer, by one producer to one server |
-//! | W3 | a call, by one caller to one server |
-//! | W7 | a server started, called once and stopped; ours is a child of a dynamic supervisor |
-//! | W7u | the same, ours without a supervisor |
-//! | W8 | the memory of an idle server |
+//! Every sample of the one is followed by a sample of the other, so that whatever else the machine does
+//! falls on both; what counts is the median of the pairs' ratios. Each workload checks what has arrived.
 
-#![allow(clippy::print_stdout, reason = "a program that prints figures")]
+mod flavor;
+mod subject;
+mod workload;
+mod sample;
+mod measure;
+mod report;
 
-mod memory;
-mod ours;
-mod pairs;
-mod theirs;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
 
-use clap::Parser;
-use tokio::runtime::{Builder, Runtime};
+use flavor::Flavor;
+use measure::measure;
+use sample::{Sample, Who};
+use workload::Workload;
 
-use pairs::{Pairs, print_head};
-
-/// Times fauxtp against a hand-written tokio actor.
-#[derive(Parser)]
-struct Options {
-    /// Smaller counts: about a minute in all.
+/// Benchmarks of fauxtp, each a ratio to a hand-written tokio actor.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Few pairs: a minute in all.
     #[arg(long)]
     quick: bool,
-    /// Only these workloads, by name, with commas between.
+    /// How many pairs; 7 if quick, 21 otherwise.
+    #[arg(long)]
+    pairs: Option<usize>,
+    /// Only these workloads, e.g. `--only w1,w3`.
     #[arg(long, value_delimiter = ',')]
-    only: Vec<String>,
-    /// Measures the memory of so many idle servers of one kind and prints it; how the program asks itself.
-    #[arg(long, hide = true)]
-    memory: Option<memory::Kind>,
+    only: Vec<Workload>,
+    #[command(subcommand)]
+    chore: Option<Chore>,
 }
 
-fn main() {
-    let options = Options::parse();
-    if let Some(kind) = options.memory {
-        println!("{}", memory::bytes_per_server(kind));
-        return;
-    }
-    let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
-    let scale = if options.quick { 1 } else { 10 };
-    print_head();
-    for flavour in [Flavour::CurrentThread, Flavour::MultiThread] {
-        if wanted("w1") {
-            let count = 1_000_000 * scale;
-            Pairs::run("W1 cast", flavour, count, ours::casts, theirs::casts).print();
-        }
-        if wanted("w3") {
-            let count = 100_000 * scale;
-            Pairs::run("W3 call", flavour, count, ours::calls, theirs::calls).print();
-        }
-        if wanted("w7") {
-            let count = 20_000 * scale;
-            Pairs::run("W7 start, call, stop", flavour, count, ours::supervised_lives, theirs::lives).print();
-        }
-        if wanted("w7u") {
-            let count = 20_000 * scale;
-            Pairs::run("W7u unsupervised", flavour, count, ours::lives, theirs::lives).print();
-        }
-    }
-    if wanted("w8") {
-        memory::print();
-    }
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Takes one sample and prints the bare number; for profilers, and for samples that need a process to
+    /// themselves.
+    Sample {
+        /// What to do.
+        workload: Workload,
+        /// With whom.
+        who: Who,
+        /// In which runtime.
+        flavor: Flavor,
+        /// How many times; the workload's own number unless given.
+        count: Option<u64>,
+    },
 }
 
-/// The two kinds of tokio runtime.
-#[derive(Clone, Copy)]
-enum Flavour {
-    CurrentThread,
-    MultiThread,
-}
-
-impl Flavour {
-    fn runtime(self) -> Runtime {
-        let built = match self {
-            Self::CurrentThread => Builder::new_current_thread().enable_all().build(),
-            Self::MultiThread => Builder::new_multi_thread().worker_threads(2).enable_all().build(),
-        };
-        built.expect("a runtime can be built")
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(Chore::Sample { workload, who, flavor, count }) = arguments.chore {
+        let sample = Sample { workload, who, flavor, count: count.unwrap_or(workload.count()) };
+        println!("{}", sample.take()?);
+        return Ok(());
     }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::CurrentThread => "ct",
-            Self::MultiThread => "mt",
+    let pairs = arguments.pairs.unwrap_or(if arguments.quick { 7 } else { 21 });
+    let chosen = |workload: &Workload| {
+        arguments.only.is_empty() || arguments.only.contains(workload)
+    };
+    println!("{}", report::heading(pairs));
+    for workload in Workload::ALL.into_iter().filter(chosen) {
+        for flavor in Flavor::ALL {
+            println!("{}", report::line(workload, flavor, &measure(workload, flavor, pairs)?));
         }
     }
+    Ok(())
 }

@@ -23,7 +23,7 @@ use crate::current;
 use crate::executor::NoRuntime;
 use crate::guard::{guarded, panicked};
 use crate::process::{self, Birth, PidExt};
-use crate::shared::{Handle, Tie};
+use crate::shared::{Claim, Handle, Refused, Tie};
 use crate::signal::Signal;
 use crate::slot::{self, Broken, Pledge, Promise};
 use crate::stop::{Manner, Stop};
@@ -88,16 +88,11 @@ impl StartError {
     }
 }
 
-/// Takes a name for a new process, in that process, before its `init`.
-pub(crate) type Claim = Box<dyn FnOnce(&Handle) -> Result<(), StartError> + Send>;
-
 /// What becomes of a start, told once: to a future that waits, or to an inbox.
 ///
 /// Dropped untold, it tells that the process ended, once it has.
 pub(crate) struct Ack {
     teller: Option<Teller>,
-    /// Names the new process takes before anything else.
-    claims: Vec<Claim>,
 }
 
 enum Teller {
@@ -112,22 +107,30 @@ impl Ack {
     /// To be waited for.
     pub(crate) fn promise() -> (Self, Pledge<Started>) {
         let (promise, pledge) = slot::promise(None);
-        (Self { teller: Some(Teller::Promise(promise)), claims: Vec::new() }, pledge)
+        (Self { teller: Some(Teller::Promise(promise)) }, pledge)
     }
 
     /// To be called with what became of the start, from the new process's task.
     pub(crate) fn post(tell: impl FnOnce(Started) + Send + 'static) -> Self {
-        Self { teller: Some(Teller::Post(Box::new(tell))), claims: Vec::new() }
+        Self { teller: Some(Teller::Post(Box::new(tell))) }
     }
 
     /// Takes the names; nothing if one of them is not to be had, and then the start has failed.
-    pub(crate) fn claim_names(mut self, process: &Handle) -> Option<Self> {
-        let claims = std::mem::take(&mut self.claims);
+    pub(crate) fn claim_names(self, process: &Handle) -> Option<Self> {
+        let claims = process.core().private(|private| {
+            private.owned()?;
+            Some(std::mem::take(&mut private.possessions().claims))
+        });
+        let Some(claims) = claims else { return Some(self) };
         match claims.into_iter().try_for_each(|claim| claim(process)) {
             Ok(()) => Some(self),
-            Err(error) => {
+            Err(refused) => {
                 part_from_parent(process);
-                self.fail_at_end(error);
+                self.fail_at_end(match refused {
+                    Refused::Taken(pid) => StartError::AlreadyStarted(pid),
+                    Refused::Unfit => StartError::BadName,
+                    Refused::Closed(reason) => StartError::Failed(reason),
+                });
                 None
             }
         }
@@ -183,15 +186,20 @@ impl StartOptions {
 /// Launches a behaviour. Its `body` has to claim its names and to acknowledge.
 pub(crate) fn launch<M, F>(
     options: StartOptions,
-    mut ack: Ack,
+    ack: Ack,
     body: impl FnOnce(process::Context<M>, Ack) -> F,
 ) -> Result<Address<M>, NoRuntime>
 where
     M: Send + 'static,
     F: Future<Output = ExitReason> + Send + 'static,
 {
-    ack.claims = options.claims;
-    process::launch(options.birth, None, |ctx| body(ctx, ack))
+    let claims = options.claims;
+    process::launch(options.birth, None, |ctx| {
+        if !claims.is_empty() {
+            ctx.core().private(|private| private.possessions().claims = claims);
+        }
+        body(ctx, ack)
+    })
 }
 
 /// Starts a behaviour; the future is ready when it has acknowledged, or is gone.

@@ -268,9 +268,15 @@ impl<S: GenServer> fmt::Debug for Start<S> {
 /// The inside of a server's process: everything a [`process::Context`] can, and what only servers need.
 pub struct Context<S: GenServer> {
     process: process::Context<S::Message>,
+    /// What callbacks have asked for; most servers never do, and are the smaller for it.
+    wishes: Option<Box<Wishes<S::Message>>>,
+}
+
+/// What a callback asks to happen after it.
+struct Wishes<M> {
     /// What is handled before anything that waits.
-    first: Option<S::Message>,
-    /// How long nothing may arrive; set by a callback, and good until the next one.
+    first: Option<M>,
+    /// How long nothing may arrive; good until the next callback.
     timeout: Option<Duration>,
     stopping: Option<ExitReason>,
     /// Sent after `terminate`.
@@ -279,24 +285,30 @@ pub struct Context<S: GenServer> {
 
 impl<S: GenServer> Context<S> {
     const fn new(process: process::Context<S::Message>) -> Self {
-        Self { process, first: None, timeout: None, stopping: None, last_words: None }
+        Self { process, wishes: None }
+    }
+
+    fn wishes(&mut self) -> &mut Wishes<S::Message> {
+        self.wishes.get_or_insert_with(|| {
+            Box::new(Wishes { first: None, timeout: None, stopping: None, last_words: None })
+        })
     }
 
     /// Has `message` handled by [`GenServer::handle_continue`] before anything that waits, even if it has
     /// waited since before `init` (GS-003). The last one set by a callback counts.
     pub fn continue_with(&mut self, message: S::Message) {
-        self.first = Some(message);
+        self.wishes().first = Some(message);
     }
 
     /// Has [`Info::Timeout`] arrive if nothing else does for this long after the current callback. Anything
     /// that arrives cancels it; zero fires only if nothing waits (GS-032).
     pub fn set_timeout(&mut self, timeout: Duration) {
-        self.timeout = Some(timeout);
+        self.wishes().timeout = Some(timeout);
     }
 
     /// Ends the server after the current callback.
     pub fn stop(&mut self, reason: ExitReason) {
-        self.stopping = Some(reason);
+        self.wishes().stopping = Some(reason);
     }
 
     /// Ends the server after the current callback and answers a call: `terminate` runs first, then the reply
@@ -307,8 +319,9 @@ impl<S: GenServer> Context<S> {
         from: Reply<T>,
         value: T,
     ) {
-        self.stopping = Some(reason);
-        self.last_words = Some(Box::new(move || from.send(value)));
+        let wishes = self.wishes();
+        wishes.stopping = Some(reason);
+        wishes.last_words = Some(Box::new(move || from.send(value)));
     }
 
     /// Gives memory back that the mailbox holds from busier times. Semantically invisible (GS-034).

@@ -11,13 +11,12 @@ use std::sync::Arc;
 use fauxtp_logic::Pid;
 
 use crate::address::Address;
-use crate::behaviour::{Claim, StartError};
 use crate::call::Dest;
 use crate::current;
 use crate::executor::{self, Executor};
 use crate::mailbox::SendError;
 use crate::process;
-use crate::shared::{Handle, Release};
+use crate::shared::{Claim, Handle, Refused, Release};
 use crate::signal::Monitor;
 
 /// Whatever says which messages it receives: a server type, or [`Raw<M>`] for a raw process.
@@ -234,8 +233,8 @@ pub(crate) fn claim_at_start<S>(name: &Name<S>) -> Claim {
     let text: Arc<str> = name.text.as_ref().into();
     Box::new(move |process| {
         claim(process, &text).map_err(|error| match error {
-            NameError::Taken(pid) => StartError::AlreadyStarted(pid),
-            _ => StartError::BadName,
+            NameError::Taken(pid) => Refused::Taken(pid),
+            _ => Refused::Unfit,
         })
     })
 }

@@ -36,13 +36,13 @@ use fauxtp_logic::tray::Item;
 use fauxtp_logic::{ExitReason, Pid};
 
 use crate::address::Address;
-use crate::behaviour::{self, Ack, Claim, StartError, StartOptions};
+use crate::behaviour::{self, Ack, StartError, StartOptions};
 use crate::call::Dest;
 use crate::current;
 use crate::mailbox::Notice;
 use crate::names::Receives;
 use crate::process::{Context, PidExt};
-use crate::shared::{Handle, Release};
+use crate::shared::{Claim, Handle, Refused, Release};
 use crate::sync::RwLock;
 
 /// A table from keys to processes, with a value for each entry.
@@ -291,10 +291,8 @@ where
         let table = self.table.clone();
         Box::new(move |process| {
             enter(&table, process, key, value).map_err(|error| match error {
-                RegisterError::AlreadyRegistered(pid) => StartError::AlreadyStarted(pid),
-                RegisterError::Closed => {
-                    StartError::Failed(ExitReason::error(RegisterError::Closed))
-                }
+                RegisterError::AlreadyRegistered(pid) => Refused::Taken(pid),
+                RegisterError::Closed => Refused::Closed(ExitReason::error(RegisterError::Closed)),
             })
         })
     }

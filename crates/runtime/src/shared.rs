@@ -47,6 +47,19 @@ pub(crate) trait Release: Send {
     fn release(self: Box<Self>, owner: Pid);
 }
 
+/// Takes a name for a new process, in that process, before its `init`.
+pub(crate) type Claim = Box<dyn FnOnce(&Handle) -> Result<(), Refused> + Send>;
+
+/// Why a name was not given.
+pub(crate) enum Refused {
+    /// A live process holds it.
+    Taken(Pid),
+    /// It is not fit to be a name.
+    Unfit,
+    /// Nothing is registered there any more.
+    Closed(ExitReason),
+}
+
 /// A promise that was dropped unkept inside a process. It is settled when the process yields (the process
 /// lives: no reply) or when it has ended (with its reason).
 pub(crate) type Unkept = Box<dyn FnOnce(Option<&ExitReason>) + Send>;
@@ -97,6 +110,8 @@ pub(crate) struct Possessions {
     /// Promises it has dropped unkept since it last yielded.
     pub(crate) unkept: Vec<Unkept>,
     pub(crate) estate: Vec<Box<dyn Release>>,
+    /// Names it takes at its start.
+    pub(crate) claims: Vec<Claim>,
     /// Timers that are set, or whose message waits.
     pub(crate) timers: BTreeMap<Ref, TimerKey>,
     /// The name it is registered under, if any.

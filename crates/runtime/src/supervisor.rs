@@ -53,10 +53,12 @@ use crate::executor::NoRuntime;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process;
 use crate::registry::Registry;
-use crate::shared::Tie;
+use crate::shared::{Claim, Tie};
 
 pub use child::{ChildSpec, Spec};
-pub use dynamic::{DynamicSupervisor, DynamicSupervisorHandle, SimpleSupervisorHandle};
+pub use dynamic::{
+    DynamicSupervisor, DynamicSupervisorHandle, DynamicSupervisorName, SimpleSupervisorHandle,
+};
 pub use fauxtp_logic::backoff::Backoff;
 pub use fauxtp_logic::budget::Intensity;
 pub use fauxtp_logic::pool::{ByIdError, PoolStartError};
@@ -77,7 +79,7 @@ pub struct Supervisor {
     flags: Flags,
     registry: Option<Registry>,
     observer: Option<Observer>,
-    name: Option<behaviour::Claim>,
+    name: Option<Claim>,
     linked: bool,
     ignored: bool,
 }

@@ -86,3 +86,23 @@ async fn pools_and_tasks_and_trees_work() {
     sup.stop().await.expect("stops");
     assert!(sup.registry().get("inner").is_none());
 }
+
+#[tokio::test]
+async fn a_nested_supervisor_can_be_reached() {
+    let sup = Supervisor::new([
+        ChildSpec::supervisor("inner", || Supervisor::new([Worker::spec(()).id("leaf")])),
+        ChildSpec::dynamic_supervisor("pool", DynamicSupervisor::new),
+    ])
+    .start()
+    .await
+    .expect("starts");
+    let inner = sup.whereis("inner").expect("runs");
+    let inner = fauxtp::SupervisorHandle::of(inner).await.expect("is a supervisor");
+    assert!(inner.child::<Worker>("leaf").is_some());
+    let pool = sup.whereis("pool").expect("runs");
+    let pool =
+        fauxtp::supervisor::DynamicSupervisorHandle::of(pool).expect("is a dynamic supervisor");
+    assert!(pool.start_child(Worker::spec(())).await.is_ok());
+    assert!(fauxtp::supervisor::DynamicSupervisorHandle::of(inner.pid()).is_none());
+    sup.stop().await.expect("stops");
+}

@@ -11,6 +11,7 @@ use fauxtp_examples::kv::counters::Counters;
 use fauxtp_examples::kv::listener;
 use fauxtp_examples::kv::shards::Shards;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A key-value server that speaks the Redis protocol. `DEBUG PANIC <shard>` crashes a shard.
 #[derive(Debug, Parser)]
@@ -39,14 +40,12 @@ async fn main() -> Result {
     ])
     .start()
     .await?;
+    // Before anybody knows that we are here: until then an interrupt ends the program on the spot.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     println!("listening on {address}");
 
     tokio::select! {
         reason = server.wait() => Err(Stop::because(reason)),
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
-            server.stop().await?;
-            Ok(())
-        }
+        _ = interrupts.recv() => Ok(server.stop().await?),
     }
 }

@@ -22,11 +22,15 @@ enum Event<M> {
     Continue(M),
     Message(M),
     Info(Box<Info>),
-    /// The reason is in `Context::stopping`.
+    /// The reason is among the context's wishes.
     Stop,
 }
 
-/// The life of a server. No `async fn`: its parameters would be in the frame twice.
+/// The life of a server.
+#[allow(
+    clippy::manual_async_fn,
+    reason = "an `async fn` would have its parameters in the frame twice"
+)]
 pub(super) fn serve<S: GenServer>(
     args: S::Args,
     mut ctx: Context<S>,
@@ -50,10 +54,10 @@ pub(super) fn serve<S: GenServer>(
                     }
                     Event::Continue(message) => state.handle_continue(message, &mut ctx).await,
                     Event::Info(info) => state.handle_info(*info, &mut ctx).await,
-                    Event::Stop => Err(ctx
-                        .stopping
-                        .take()
-                        .map_or_else(crate::Stop::normal, crate::Stop::because)),
+                    Event::Stop => {
+                        let reason = ctx.wishes().stopping.take();
+                        Err(reason.map_or_else(crate::Stop::normal, crate::Stop::because))
+                    }
                 }
             })
             .await;
@@ -69,7 +73,7 @@ pub(super) fn serve<S: GenServer>(
             break reason;
         };
         let last = guarded(async { state.terminate(&reason, &mut ctx).await }).await;
-        if let Some(last_words) = ctx.last_words.take() {
+        if let Some(last_words) = ctx.wishes.and_then(|wishes| wishes.last_words) {
             last_words();
         }
         if let Some(report) = state.end() {
@@ -81,13 +85,16 @@ pub(super) fn serve<S: GenServer>(
 
 /// Waits for something to deal with.
 async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
-    if ctx.stopping.is_some() {
-        return Event::Stop;
+    let mut timeout = None;
+    if let Some(wishes) = &mut ctx.wishes {
+        if wishes.stopping.is_some() {
+            return Event::Stop;
+        }
+        if let Some(message) = wishes.first.take() {
+            return Event::Continue(message);
+        }
+        timeout = wishes.timeout.take();
     }
-    if let Some(message) = ctx.first.take() {
-        return Event::Continue(message);
-    }
-    let timeout = ctx.timeout.take();
     match ctx.process.next_item(timeout).await {
         Some(Item::Message(message)) => Event::Message(message),
         Some(Item::Notice(Notice::Timer(timer, message))) => {

@@ -11,12 +11,12 @@ use fauxtp_logic::supervisor::{self as machine, ChildId, ChildKind, Restart, Shu
 use fauxtp_logic::{ExitReason, Pid};
 
 use super::{DynamicSupervisor, Supervisor};
-use crate::behaviour::{self, Ack, Claim, StartError, StartOptions};
+use crate::behaviour::{self, Ack, StartError, StartOptions};
 use crate::gen_server::GenServer;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process::{self, into_body};
 use crate::registry::Registry;
-use crate::shared::Tie;
+use crate::shared::{Claim, Tie};
 use crate::stop::Outcome;
 
 /// What a child starts from, besides its own arguments.

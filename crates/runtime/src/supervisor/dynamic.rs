@@ -31,7 +31,7 @@ use super::handle::waits_for_us;
 use super::shell::{ask_to_shut_down, observe};
 use super::{ChildSpec, ManageError, Observer};
 use crate::address::Address;
-use crate::behaviour::{self, Ack, Claim, GRACE, StartError, StartOptions, Started, Starting};
+use crate::behaviour::{self, Ack, GRACE, StartError, StartOptions, Started, Starting};
 use crate::call::{CallError, Reply};
 use crate::clock;
 use crate::executor::NoRuntime;
@@ -41,7 +41,7 @@ use crate::mailbox::Notice;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process::{self, Context, PidExt, StopError};
 use crate::registry::Registry;
-use crate::shared::Tie;
+use crate::shared::{Claim, Tie};
 
 /// What a dynamic supervisor receives.
 #[derive(Debug)]
@@ -262,6 +262,13 @@ pub struct DynamicSupervisorHandle {
 }
 
 impl DynamicSupervisorHandle {
+    /// A handle for a dynamic supervisor that somebody else has started: a child of another supervisor, say.
+    /// Nothing if there is none with this pid.
+    #[must_use]
+    pub fn of(pid: Pid) -> Option<Self> {
+        Some(Self { address: Address::of(pid)?, flags: PoolFlags::default() })
+    }
+
     /// The supervisor's pid.
     #[must_use]
     pub fn pid(&self) -> Pid {

@@ -59,6 +59,22 @@ impl SupervisorHandle {
         Self { address, registry }
     }
 
+    /// A handle for a supervisor that somebody else has started: a child of another one, say.
+    ///
+    /// # Errors
+    /// [`CallError::NoProc`] if there is no supervisor with this pid.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn of(pid: Pid) -> Result<Self, CallError> {
+        if waits_for_us(pid) {
+            return Err(CallError::CallingSelf);
+        }
+        let address = Address::of(pid).ok_or(CallError::NoProc)?;
+        let registry = address.call(Message::Registry).no_timeout().await?;
+        Ok(Self { address, registry })
+    }
+
     /// The supervisor's pid.
     #[must_use]
     pub fn pid(&self) -> Pid {

@@ -31,6 +31,8 @@ use crate::table;
 pub enum Message {
     /// Somebody asks.
     Request(Reply<Answer>, Request<Factory>),
+    /// Somebody wants to know the registry.
+    Registry(Reply<Registry>),
     /// A failed restart is due again (SUP-074).
     Retry(ChildKey),
 }
@@ -251,6 +253,9 @@ impl Shell {
                     return Event::Request(from, request);
                 }
                 Some(Incoming::Message(Message::Retry(key))) => return Event::Retry(key),
+                Some(Incoming::Message(Message::Registry(from))) => {
+                    from.send(self.registry.clone())
+                }
                 Some(Incoming::Shutdown(reason)) => return Event::Shutdown(reason),
                 Some(Incoming::RegistryClosed) if self.own_registry.is_none() => {
                     // If it fails, the next start of a child tries again.
