@@ -1,0 +1,231 @@
+//! What may be asked of a running dynamic supervisor.
+
+use std::fmt;
+use std::sync::Arc;
+
+use fauxtp_logic::pool::{ByIdError, Flavour, PoolAnswer, PoolFlags, PoolRequest, PoolStartError};
+use fauxtp_logic::supervisor::{
+    AutoShutdown, ChildInfo, ChildSpec as Described, Counts, Flags, SpecError, TerminateChildError,
+};
+use fauxtp_logic::{ExitReason, Pid};
+
+use super::shell::Message;
+use crate::address::Address;
+use crate::behaviour::StartError;
+use crate::call::CallError;
+use crate::process::{self, PidExt, StopError};
+use crate::supervisor::child::Factory;
+use crate::supervisor::handle::waits_for_us;
+use crate::supervisor::{ChildSpec, ManageError};
+
+/// A running dynamic supervisor. Dropping the handle does not end it.
+#[derive(Clone, Debug)]
+pub struct DynamicSupervisorHandle {
+    address: Address<Message>,
+    flags: PoolFlags,
+}
+
+impl DynamicSupervisorHandle {
+    pub(super) const fn new(address: Address<Message>, flags: PoolFlags) -> Self {
+        Self { address, flags }
+    }
+
+    /// A handle for a dynamic supervisor that somebody else has started: a child of another supervisor, say.
+    /// Nothing if there is none with this pid.
+    #[must_use]
+    pub fn of(pid: Pid) -> Option<Self> {
+        Some(Self { address: Address::of(pid)?, flags: PoolFlags::default() })
+    }
+
+    /// The supervisor's pid.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.address.pid()
+    }
+
+    /// Starts a child; nothing if its `init` ignored the start (DYN-003). The specification is checked here,
+    /// before the supervisor is asked (DYN-010).
+    ///
+    /// # Errors
+    /// [`PoolStartError`]: too many children, or the child failed.
+    ///
+    /// # Cancel safety
+    /// The child is started all the same.
+    pub async fn start_child(
+        &self,
+        child: ChildSpec,
+    ) -> Result<Option<Pid>, ManageError<PoolStartError>> {
+        self.check(&child)?;
+        match self.ask(PoolRequest::StartChild(child.spec)).await? {
+            PoolAnswer::StartChild(outcome) => outcome.map_err(ManageError::Refused),
+            other => Err(ManageError::Call(ended(other))),
+        }
+    }
+
+    fn check(&self, child: &ChildSpec) -> Result<(), ManageError<PoolStartError>> {
+        if let Some(fault) = child.spec.start.fault() {
+            return Err(ManageError::Spec(fault.clone()));
+        }
+        let auto_shutdown = match self.flags.flavour {
+            Flavour::Dynamic => AutoShutdown::Never,
+            Flavour::SimpleOneForOne => self.flags.auto_shutdown,
+        };
+        let checked = child.spec.check(&Flags { auto_shutdown, ..Flags::default() });
+        checked.map_err(|error: SpecError| ManageError::Spec(StartError::Spec(error)))
+    }
+
+    /// Stops a child, or cancels its restart if `pid` is the one it had; it is gone when this returns
+    /// (DYN-006).
+    ///
+    /// # Errors
+    /// [`TerminateChildError`]: no such child.
+    ///
+    /// # Cancel safety
+    /// The child is stopped all the same.
+    pub async fn terminate_child(&self, pid: Pid) -> Result<(), ManageError<TerminateChildError>> {
+        match self.ask(PoolRequest::TerminateChild { pid, alive: pid.is_alive() }).await? {
+            PoolAnswer::TerminateChild(outcome) => outcome.map_err(ManageError::Refused),
+            other => Err(ManageError::Call(ended(other))),
+        }
+    }
+
+    /// The children, newest first.
+    ///
+    /// # Errors
+    /// [`CallError`] if the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn which_children(&self) -> Result<Vec<ChildInfo>, CallError> {
+        match self.call(PoolRequest::WhichChildren).await? {
+            PoolAnswer::WhichChildren(children) => Ok(children),
+            other => Err(ended(other)),
+        }
+    }
+
+    /// How many children there are (DYN-011).
+    ///
+    /// # Errors
+    /// [`CallError`] if the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn count_children(&self) -> Result<Counts, CallError> {
+        match self.call(PoolRequest::CountChildren).await? {
+            PoolAnswer::CountChildren(counts) => Ok(counts),
+            other => Err(ended(other)),
+        }
+    }
+
+    /// The specification of a child (SUP-097).
+    ///
+    /// # Errors
+    /// [`CallError`] if the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn child_spec_of(&self, pid: Pid) -> Result<Option<Described<()>>, CallError> {
+        match self.call(PoolRequest::GetChildSpecOf(pid)).await? {
+            PoolAnswer::GetChildSpec(spec) => Ok(spec),
+            other => Err(ended(other)),
+        }
+    }
+
+    /// Stops all children at once, each within its own time, then the supervisor (SUP-114, DYN-007).
+    ///
+    /// # Errors
+    /// [`StopError`] if it had ended before, or ends with another reason.
+    ///
+    /// # Cancel safety
+    /// It is stopped all the same.
+    pub async fn stop(&self) -> Result<(), StopError> {
+        self.pid().stop(ExitReason::shutdown(), None).await
+    }
+
+    /// Waits until the supervisor has ended, and tells why.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn wait(&self) -> ExitReason {
+        process::join(self.pid()).await
+    }
+
+    async fn ask<E>(&self, request: PoolRequest<Factory>) -> Result<PoolAnswer, ManageError<E>> {
+        self.call(request).await.map_err(ManageError::Call)
+    }
+
+    async fn call(&self, request: PoolRequest<Factory>) -> Result<PoolAnswer, CallError> {
+        if waits_for_us(self.pid()) {
+            return Err(CallError::CallingSelf);
+        }
+        self.address.call(|from| Message::Request(from, request)).no_timeout().await
+    }
+}
+
+fn ended(answer: PoolAnswer) -> CallError {
+    match answer {
+        PoolAnswer::Ending(reason) => CallError::Exited(reason),
+        _ => CallError::NoReply,
+    }
+}
+
+/// A running supervisor of children from one template (SUP-110).
+pub struct SimpleSupervisorHandle<A> {
+    handle: DynamicSupervisorHandle,
+    template: Template<A>,
+}
+
+/// Makes a child of what the caller of `start_child` gives.
+type Template<A> = Arc<dyn Fn(A) -> ChildSpec + Send + Sync>;
+
+impl<A> SimpleSupervisorHandle<A> {
+    pub(super) fn new(handle: DynamicSupervisorHandle, template: Template<A>) -> Self {
+        Self { handle, template }
+    }
+
+    /// Starts a child from the template and `extra`, which is kept for its restarts (SUP-115).
+    ///
+    /// # Errors
+    /// [`PoolStartError`], bare (SUP-113).
+    ///
+    /// # Cancel safety
+    /// The child is started all the same.
+    pub async fn start_child(&self, extra: A) -> Result<Option<Pid>, ManageError<PoolStartError>> {
+        let child = (self.template)(extra);
+        self.handle.start_child(child).await
+    }
+
+    /// Children have no names here (SUP-111).
+    ///
+    /// # Errors
+    /// Always [`ByIdError::SimpleOneForOne`], or [`CallError`] if the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn terminate_child_by_id(&self, _name: &str) -> Result<(), ManageError<ByIdError>> {
+        match self.handle.ask(PoolRequest::ById).await? {
+            PoolAnswer::ById(error) => Err(ManageError::Refused(error)),
+            other => Err(ManageError::Call(ended(other))),
+        }
+    }
+}
+
+impl<A> std::ops::Deref for SimpleSupervisorHandle<A> {
+    type Target = DynamicSupervisorHandle;
+
+    fn deref(&self) -> &DynamicSupervisorHandle {
+        &self.handle
+    }
+}
+
+impl<A> Clone for SimpleSupervisorHandle<A> {
+    fn clone(&self) -> Self {
+        Self { handle: self.handle.clone(), template: self.template.clone() }
+    }
+}
+
+impl<A> fmt::Debug for SimpleSupervisorHandle<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SimpleSupervisorHandle").field(&self.handle).finish()
+    }
+}
