@@ -26,9 +26,15 @@ thread_local! {
 /// Runs user code; a panic becomes a value.
 pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, PanicReport> {
     DEPTH.with(|depth| depth.set(depth.get() + 1));
-    let outcome = panic::catch_unwind(AssertUnwindSafe(code));
+    let outcome = catch_inside(code);
     DEPTH.with(|depth| depth.set(depth.get() - 1));
-    outcome.map_err(|payload| {
+    outcome
+}
+
+/// The same within code that is guarded already: the hook knows that it is inside.
+#[inline]
+fn catch_inside<T>(code: impl FnOnce() -> T) -> Result<T, PanicReport> {
+    panic::catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
         let report = report(payload);
         drop_put_aside();
         report
@@ -148,7 +154,8 @@ pin_project! {
     }
 }
 
-/// Guards one callback. What the callback borrows, the state above all, outlives its unwinding.
+/// Guards one callback of a process, inside the guard around its whole poll. What the callback borrows, the
+/// state above all, outlives its unwinding.
 pub(crate) fn guarded<F: Future>(future: F) -> Guarded<F> {
     Guarded { future }
 }
@@ -158,7 +165,7 @@ impl<F: Future> Future for Guarded<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let future = self.project().future;
-        match catch(|| future.poll(cx)) {
+        match catch_inside(|| future.poll(cx)) {
             Ok(poll) => poll.map(Ok),
             Err(report) => Poll::Ready(Err(report)),
         }
