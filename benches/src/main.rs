@@ -58,9 +58,8 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let pairs = arguments.pairs.unwrap_or(if arguments.quick { 7 } else { 21 });
-    let chosen = |workload: &Workload| {
-        arguments.only.is_empty() || arguments.only.contains(workload)
-    };
+    let chosen =
+        |workload: &Workload| arguments.only.is_empty() || arguments.only.contains(workload);
     println!("{}", report::heading(pairs));
     for workload in Workload::ALL.into_iter().filter(chosen) {
         for flavor in Flavor::ALL {

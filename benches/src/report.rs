@@ -7,7 +7,9 @@ use crate::workload::{Floor, Workload};
 /// What the columns are.
 pub(crate) fn heading(pairs: usize) -> String {
     let columns = columns("workload", "rt", "fauxtp", "tokio by hand", "ratio", "floor");
-    format!("Medians of {pairs} pairs taken in turns (min–max); operations per second, or bytes.\n\n{columns}")
+    format!(
+        "Medians of {pairs} pairs taken in turns (min–max); operations per second, or bytes.\n\n{columns}"
+    )
 }
 
 /// What a workload has yielded, and whether that is enough.

@@ -10,7 +10,6 @@ use tokio::runtime::Builder;
 
 use trees::{Last, Log, Plan, ms};
 
-/// also: RUST-010
 #[test]
 fn rust_010_runtimes_that_are_paused_one_after_the_other_do_not_share_their_time() {
     for ahead in [3_600_000, 0] {

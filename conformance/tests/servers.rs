@@ -1,11 +1,15 @@
 //! Servers: starting, continuing, casts, infos and inactivity (GS-001 … GS-003, GS-030 … GS-034, GS-060).
 
+#[allow(dead_code, reason = "not every test file uses everything")]
+#[path = "pools/reports.rs"]
+mod reports;
 mod robot;
 
 use std::time::Duration;
 
 use fauxtp::prelude::*;
 use fauxtp::{StartError, process};
+use reports::Reports;
 use robot::{Log, Message, Robot, ask, job, robot, sync, tell, trapping};
 use tokio::time::Instant;
 
@@ -31,7 +35,24 @@ async fn gs_001_init_may_start_continue_ignore_or_stop() {
         }),
     ));
     sync(&continued.await.expect("starts")).await;
-    assert_eq!(log.line(), "continue first");
+    assert_eq!(log.take(), ["continue", "first"]);
+    let hibernating = Robot::start((
+        log.clone(),
+        job(|_, ctx| {
+            ctx.hibernate();
+            Ok(())
+        }),
+    ));
+    sync(&hibernating.await.expect("starts")).await;
+    let impatient = Robot::start((
+        log.clone(),
+        job(|_, ctx| {
+            ctx.set_timeout(Duration::ZERO);
+            Ok(())
+        }),
+    ));
+    sync(&impatient.await.expect("starts")).await;
+    assert_eq!(log.line(), "timeout");
 }
 
 #[tokio::test]
@@ -96,9 +117,14 @@ async fn gs_031_what_is_no_message_goes_to_handle_info_and_is_not_fatal() {
             Ok(())
         }
     }
+    let reports = Reports::here();
     let deaf = Deaf::start(()).await.expect("starts");
     deaf.pid().exit(ExitReason::custom("nobody handles this"));
     assert_eq!(deaf.call(|from| from).await, Ok(1));
+
+    let told = reports.of(&["WARN fauxtp::server"]);
+    assert_eq!(told.len(), 1, "logged: {told:?}");
+    assert!(told[0].contains("Deaf") && told[0].contains("nobody handles this"), "{told:?}");
 
     let log = Log::default();
     let robot = trapping(&log).await;

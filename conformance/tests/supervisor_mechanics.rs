@@ -307,7 +307,7 @@ async fn sup_082_a_restart_begins_with_the_original_arguments_and_no_old_state()
     }
 }
 
-/// also: SUP-055, SUP-075
+/// also: SUP-055
 #[tokio::test]
 async fn sup_075_attempts_at_a_group_cost_one_each() {
     let log = Log::new();

@@ -289,7 +289,6 @@ async fn sup_010_requests_queue_while_a_child_initialises() {
     assert_eq!(log.take(), ">a +a >b +b -b -a", "even a stop lets the init finish");
 }
 
-/// also: SUP-010
 #[tokio::test(start_paused = true)]
 async fn sup_010_a_start_timeout_frees_the_supervisor() {
     let log = Log::new();

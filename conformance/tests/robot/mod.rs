@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "shared by several test files")]
 #![allow(dead_code, reason = "not every test file uses everything")]
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fauxtp::prelude::*;
@@ -13,11 +14,15 @@ pub type Job = Box<dyn FnOnce(&mut Robot, &mut Context<Robot>) -> Result + Send>
 /// Something the robot does with a call.
 pub type Answering = Box<dyn FnOnce(&mut Robot, &mut Context<Robot>, Reply<u64>) -> Result + Send>;
 
+/// Something that takes its time.
+pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 pub enum Message {
     Do(Job),
     Call(Reply<u64>, Answering),
     Note(&'static str),
     Forever,
+    Work(Work),
 }
 
 /// What happened, in order.
@@ -33,6 +38,11 @@ impl Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What has happened since the last look.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub fn line(&self) -> String {
         self.all().join(" ")
     }
@@ -46,6 +56,8 @@ pub struct Robot {
     pub last: Option<Box<dyn FnOnce() + Send>>,
     /// Whether `terminate` never comes back.
     pub hangs: bool,
+    /// What `terminate` waits for before it returns.
+    pub finally: Option<Work>,
 }
 
 impl GenServer for Robot {
@@ -53,7 +65,8 @@ impl GenServer for Robot {
     type Message = Message;
 
     async fn init((log, job): (Log, Job), ctx: &mut Context<Self>) -> Result<Self> {
-        let mut robot = Self { log, held: Vec::new(), count: 0, last: None, hangs: false };
+        let mut robot =
+            Self { log, held: Vec::new(), count: 0, last: None, hangs: false, finally: None };
         job(&mut robot, ctx)?;
         Ok(robot)
     }
@@ -64,6 +77,7 @@ impl GenServer for Robot {
             Message::Call(from, job) => job(self, ctx, from)?,
             Message::Note(what) => self.log.push(what),
             Message::Forever => std::future::pending().await,
+            Message::Work(work) => work.await,
         }
         Ok(())
     }
@@ -86,6 +100,9 @@ impl GenServer for Robot {
         self.log.push(format!("terminate({reason:#})"));
         if self.hangs {
             std::future::pending::<()>().await;
+        }
+        if let Some(work) = self.finally.take() {
+            work.await;
         }
         if let Some(last) = self.last.take() {
             last();

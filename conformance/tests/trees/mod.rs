@@ -102,6 +102,9 @@ pub enum Last {
     Panic,
 }
 
+/// A pid and its supervisor's.
+type Born = (Pid, Option<Pid>);
+
 /// What a probe is started with, every time.
 #[derive(Clone)]
 pub struct Plan {
@@ -110,7 +113,8 @@ pub struct Plan {
     pub last: Last,
     inits: Arc<Mutex<(VecDeque<Init>, Init)>>,
     gate: Arc<Semaphore>,
-    parent: Arc<Mutex<Option<Pid>>>,
+    /// Of the last start: its pid, and its supervisor's.
+    born: Arc<Mutex<Option<Born>>>,
 }
 
 impl Plan {
@@ -121,7 +125,7 @@ impl Plan {
             last: Last::Untrapped,
             inits: Arc::new(Mutex::new((VecDeque::new(), Init::Up))),
             gate: Arc::new(Semaphore::new(0)),
-            parent: Arc::default(),
+            born: Arc::default(),
         }
     }
 
@@ -155,10 +159,19 @@ impl Plan {
         self.gate.add_permits(1);
     }
 
+    /// The process that was started last.
+    pub fn pid(&self) -> Pid {
+        self.born().0
+    }
+
     /// The supervisor that started it last.
     pub fn parent(&self) -> Pid {
-        let parent = *self.parent.lock().unwrap_or_else(PoisonError::into_inner);
-        parent.expect("a probe of this plan has started")
+        self.born().1.expect("it has a supervisor")
+    }
+
+    fn born(&self) -> Born {
+        let born = *self.born.lock().unwrap_or_else(PoisonError::into_inner);
+        born.expect("a probe of this plan has started")
     }
 
     pub fn spec(&self) -> ChildSpec {
@@ -205,7 +218,7 @@ impl GenServer for Probe {
 
     async fn init(plan: Plan, ctx: &mut Context<Self>) -> Result<Self> {
         plan.log.push(format!(">{}", plan.id));
-        *plan.parent.lock().unwrap_or_else(PoisonError::into_inner) = ctx.parent();
+        *plan.born.lock().unwrap_or_else(PoisonError::into_inner) = Some((ctx.pid(), ctx.parent()));
         if plan.last != Last::Untrapped {
             ctx.trap_exits(Trap::On);
         }

@@ -82,12 +82,19 @@ impl<M, N> Tray<M, N> {
         Some(Item::Message(message))
     }
 
+    /// Takes the oldest item if it is a message and there are no notices at all, the common case.
+    #[inline]
+    pub fn take_plain(&mut self) -> Option<M> {
+        if self.notices.is_empty() { self.take_oldest_message() } else { None }
+    }
+
     fn notice_is_next(&self) -> bool {
         self.messages.is_empty()
             || self.notices.front().is_some_and(|(place, _)| *place <= self.taken)
     }
 
     /// Takes the oldest message, notices ahead of it notwithstanding.
+    #[inline]
     pub fn take_oldest_message(&mut self) -> Option<M> {
         let message = self.messages.pop_front()?;
         self.taken += 1;

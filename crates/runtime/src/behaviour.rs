@@ -129,7 +129,7 @@ impl Ack {
                 self.fail_at_end(match refused {
                     Refused::Taken(pid) => StartError::AlreadyStarted(pid),
                     Refused::Unfit => StartError::BadName,
-                    Refused::Closed(reason) => StartError::Failed(reason),
+                    Refused::Because(reason) => StartError::Failed(reason),
                 });
                 None
             }
@@ -138,7 +138,9 @@ impl Ack {
 
     /// The start has succeeded.
     pub(crate) fn ready(mut self) {
-        current::with(|process| process.core().acknowledged.store(true, Ordering::Release));
+        current::with_borrowed(|process| {
+            process.core().acknowledged.store(true, Ordering::Release)
+        });
         match self.teller.take() {
             Some(Teller::Promise(promise)) => {
                 let _starter_is_gone = promise.keep(Ok(()));
@@ -322,7 +324,7 @@ impl Future for Starting {
             if self.failed.is_some() {
                 return self.finish(Err(StartError::Timeout));
             }
-            pid.kill();
+            give_up(pid);
             self.failed = Some(StartError::Timeout);
             self.sleep = Some(Box::pin(clock::sleep_until(clock::now().plus(GRACE))));
         }
@@ -333,7 +335,19 @@ impl Future for Starting {
 impl Drop for Starting {
     fn drop(&mut self) {
         if let Some(pid) = self.pid.take() {
-            pid.kill();
+            give_up(pid);
         }
     }
+}
+
+/// Kills what the current process had begun to start; first parts from it, so that the kill does not come
+/// back over the link (PL-005).
+fn give_up(child: Pid) {
+    current::with(|parent| {
+        let core = parent.core();
+        if core.private(|private| private.is_linked(child)) {
+            core.private(|private| private.relations().unlink(child));
+        }
+    });
+    child.kill();
 }

@@ -66,6 +66,15 @@ impl From<Broken> for CallError {
 
 /// The address of an answer: good for exactly one, by anybody, at any time (GS-017).
 ///
+/// Answering twice is impossible (GS-018):
+///
+/// ```compile_fail,E0382
+/// fn answer(from: fauxtp::Reply<u8>) {
+///     from.send(1);
+///     from.send(2);
+/// }
+/// ```
+///
 /// It may be kept, or sent on to another process. Dropping it fails the call at once, which OTP does not
 /// do: there the caller waits for its timeout (GS-020).
 #[must_use = "a call whose reply is dropped fails"]
@@ -275,9 +284,10 @@ impl<M: Send + 'static, T: Send + 'static, F: FnOnce(Reply<T>) -> M> Call<'_, M,
         }
         let (promise, pledge) = slot::promise(Some(cx.waker().clone()));
         address.try_send(message(Reply(promise))).map_err(refusal)?;
-        let alarm = self
-            .timeout
-            .map(|timeout| Alarm::arm(timeout, cx.waker(), &address.shared().core.executor));
+        let alarm = self.timeout.map(|timeout| {
+            let home = current::with_borrowed(|process| process.core().executor.sweep_id());
+            Alarm::arm(timeout, cx.waker(), home, &address.shared().core.executor)
+        });
         self.sent = Some(Sent { pledge, alarm });
         Ok(())
     }

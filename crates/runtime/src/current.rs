@@ -17,6 +17,7 @@ pub(crate) struct Entered {
     before: Option<Handle>,
 }
 
+#[inline]
 pub(crate) fn enter(process: Handle) -> Entered {
     Entered { before: CURRENT.try_with(|current| current.replace(Some(process))).ok().flatten() }
 }
@@ -24,12 +25,11 @@ pub(crate) fn enter(process: Handle) -> Entered {
 impl Entered {
     /// Settles the promises that the process has dropped since it last yielded.
     pub(crate) fn settle_unkept(&self) {
-        with_borrowed(|process| process.core().owes.load(Ordering::Relaxed))
-            .filter(|owes| *owes)
-            .and_then(|_| with(settle_unkept));
+        with(settle_unkept);
     }
 
     /// Ends the visit and gives the handle back, so that it need not be cloned for every poll.
+    #[inline]
     pub(crate) fn leave(mut self) -> Option<Handle> {
         let before = self.before.take();
         let process = CURRENT.try_with(|current| current.replace(before)).ok().flatten();
@@ -52,11 +52,14 @@ pub(crate) fn with<T>(ask: impl FnOnce(&Handle) -> T) -> Option<T> {
     Some(ask(&process))
 }
 
-fn with_borrowed<T>(ask: impl FnOnce(&Handle) -> T) -> Option<T> {
+/// The same without keeping the process alive meanwhile; `ask` must be plain reading and storing.
+#[inline]
+pub(crate) fn with_borrowed<T>(ask: impl FnOnce(&Handle) -> T) -> Option<T> {
     CURRENT.try_with(|current| current.borrow().as_ref().map(ask)).ok().flatten()
 }
 
 /// The pid of the current process.
+#[inline]
 pub(crate) fn pid() -> Option<Pid> {
     with_borrowed(|process| process.core().pid)
 }
@@ -83,7 +86,7 @@ pub(crate) fn settle_unkept(process: &Handle) {
         return;
     }
     let unkept = core.private(|private| {
-        let stays = !private.ending && private.doom.is_none();
+        let stays = !private.ending && private.doom().is_none();
         stays.then(|| std::mem::take(&mut private.possessions().unkept))
     });
     if let Some(unkept) = unkept {

@@ -55,6 +55,7 @@ use crate::address::Address;
 use crate::behaviour::{self, Ack, StartError, StartOptions, Starting};
 use crate::call::Reply;
 use crate::executor::NoRuntime;
+use crate::guard::drop_each;
 use crate::instrument;
 use crate::mailbox::Mailbox;
 use crate::names::{Name, Receives, claim_at_start};
@@ -281,6 +282,14 @@ struct Wishes<M> {
     stopping: Option<ExitReason>,
     /// Sent after `terminate`.
     last_words: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// What was wished and not granted is dropped piece by piece: destructors may panic.
+impl<M> Drop for Wishes<M> {
+    fn drop(&mut self) {
+        drop_each(self.first.take());
+        drop_each(self.last_words.take());
+    }
 }
 
 impl<S: GenServer> Context<S> {

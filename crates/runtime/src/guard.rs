@@ -46,6 +46,16 @@ pub(crate) fn drop_caught<T>(value: T) -> Option<PanicReport> {
     catch(|| drop(value)).err()
 }
 
+/// Drops values of the user's one by one, even in the middle of an unwinding: none of their panics gets out,
+/// so that no two ever meet.
+pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
+    let unwinding_from = PLACE.try_with(RefCell::take).ok().flatten();
+    for value in values {
+        let _reported_nowhere = drop_caught(value);
+    }
+    let _gone_with_its_thread = PLACE.try_with(|place| place.replace(unwinding_from));
+}
+
 /// The exit reason of a panic.
 pub(crate) fn panicked(report: PanicReport) -> ExitReason {
     ExitReason::Error(Failure::Panic(Arc::new(report)))

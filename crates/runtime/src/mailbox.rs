@@ -15,6 +15,7 @@ use std::task::{Context, Waker};
 use fauxtp_logic::tray::{Item, Tray};
 use fauxtp_logic::{Pid, Ref};
 
+use crate::guard::drop_each;
 use crate::shared::{Core, Process};
 use crate::signal::{Down, Exit, Signal};
 use crate::sync::Mutex;
@@ -62,6 +63,10 @@ impl Mailbox {
         } else {
             Ok(Self { bound: Some((capacity, overflow)) })
         }
+    }
+
+    pub(crate) const fn is_bounded(self) -> bool {
+        self.bound.is_some()
     }
 }
 
@@ -123,8 +128,9 @@ struct Lanes<M> {
     messages: VecDeque<M>,
     /// Places never decrease from front to back.
     signals: VecDeque<(u64, Post<M>)>,
-    /// How many of `signals` the process has looked at already; those left are notices.
-    looked_at: usize,
+    /// How many of `signals` the process has looked at already; those left are notices. As small as will do:
+    /// it is part of every process.
+    looked_at: u32,
     /// How many messages were accepted so far.
     accepted: u64,
     /// Whether the reader waits for a message.
@@ -244,7 +250,7 @@ impl<M: Send + 'static> Shared<M> {
     /// Moves everything that has arrived to the tray, if no signal has to be taken in before.
     pub(crate) fn take(&self, tray: &mut Tray<M, Notice<M>>, cx: &mut Context<'_>) -> Taken {
         let mut lanes = self.lanes.lock();
-        if lanes.looked_at < lanes.signals.len() {
+        if (lanes.looked_at as usize) < lanes.signals.len() {
             return Taken::Signals;
         }
         if lanes.messages.is_empty() && lanes.signals.is_empty() {
@@ -263,10 +269,12 @@ impl<M: Send + 'static> Shared<M> {
         if let Some(bound) = &mut lanes.bound {
             bound.in_tray = tray.messages();
         }
-        lanes.looked_at = 0;
-        for (place, post) in lanes.signals.drain(..) {
-            if let Post::Notice(notice) = post {
-                tray.notice(place, notice);
+        if !lanes.signals.is_empty() {
+            lanes.looked_at = 0;
+            for (place, post) in lanes.signals.drain(..) {
+                if let Post::Notice(notice) = post {
+                    tray.notice(place, notice);
+                }
             }
         }
         Taken::Something
@@ -275,13 +283,13 @@ impl<M: Send + 'static> Shared<M> {
     /// For bounded mailboxes: drops what senders have displaced, and tells them how much still waits.
     pub(crate) fn pay_debt(&self, tray: &mut Tray<M, Notice<M>>) {
         let (dropped, ()) = self.settled(tray, |_| ());
-        drop(dropped);
+        drop_each(dropped);
     }
 
     /// For bounded mailboxes: takes the oldest item, in one step as far as senders can see.
     pub(crate) fn take_bounded(&self, tray: &mut Tray<M, Notice<M>>) -> Option<Item<M, Notice<M>>> {
         let (dropped, item) = self.settled(tray, Tray::take);
-        drop(dropped);
+        drop_each(dropped);
         item
     }
 
@@ -304,8 +312,8 @@ impl<M: Send + 'static> Shared<M> {
     /// by [`put_notice`](Self::put_notice).
     pub(crate) fn next_signal(&self) -> Option<(usize, Signal)> {
         let mut lanes = self.lanes.lock();
-        while lanes.looked_at < lanes.signals.len() {
-            let index = lanes.looked_at;
+        while (lanes.looked_at as usize) < lanes.signals.len() {
+            let index = lanes.looked_at as usize;
             lanes.looked_at += 1;
             let post = &mut lanes.signals[index].1;
             if matches!(post, Post::Signal(_)) {
@@ -342,18 +350,13 @@ impl<M: Send + 'static> Shared<M> {
             .signals
             .iter()
             .position(|(_, post)| matches!(post, Post::Notice(notice) if wanted(notice)))?;
-        if index < lanes.looked_at {
+        if index < lanes.looked_at as usize {
             lanes.looked_at -= 1;
         }
         match lanes.signals.remove(index) {
             Some((_, Post::Notice(notice))) => Some(notice),
             _ => None,
         }
-    }
-
-    /// Whether the mailbox has a bound.
-    pub(crate) fn is_bounded(&self) -> bool {
-        self.lanes.lock().bound.is_some()
     }
 
     /// Nothing comes in any more; what was there comes out.

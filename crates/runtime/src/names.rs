@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use fauxtp_logic::Pid;
+use fauxtp_logic::{ExitReason, Pid};
 
 use crate::address::Address;
 use crate::call::Dest;
@@ -223,7 +223,7 @@ fn claim(process: &Handle, text: &str) -> Result<(), NameError> {
     core.private(|private| {
         let owned = private.possessions();
         owned.name = Some(name);
-        owned.estate.push(Box::new(Held(core.executor.clone())));
+        owned.inherit(Box::new(Held(core.executor.clone())));
     });
     Ok(())
 }
@@ -234,7 +234,8 @@ pub(crate) fn claim_at_start<S>(name: &Name<S>) -> Claim {
     Box::new(move |process| {
         claim(process, &text).map_err(|error| match error {
             NameError::Taken(pid) => Refused::Taken(pid),
-            _ => Refused::Unfit,
+            NameError::Empty => Refused::Unfit,
+            other => Refused::Because(ExitReason::error(other)),
         })
     })
 }
@@ -243,6 +244,10 @@ pub(crate) fn claim_at_start<S>(name: &Name<S>) -> Claim {
 struct Held(Arc<Executor>);
 
 impl Release for Held {
+    fn place(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     fn release(self: Box<Self>, owner: Pid) {
         self.0.names().write().release(owner);
     }

@@ -36,8 +36,8 @@ mod life;
 mod farewell;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fauxtp_logic::signal::Origin;
@@ -50,7 +50,7 @@ use crate::executor::{self, Executor, NoRuntime};
 use crate::facts::Facts;
 use crate::guard;
 use crate::mailbox::{Mailbox, Shared};
-use crate::shared::{Core, Private, Tie};
+use crate::shared::{Ancestors, Core, Private, Tie};
 use crate::signal::{NOBODY, Signal, Watcher, fresh_ref};
 use crate::slot::{self, Broken, Pledge};
 use crate::stop::Outcome;
@@ -101,7 +101,7 @@ where
         Some(parent) => parent.core().executor.clone(),
         None => executor::current()?,
     };
-    let ancestors = parent.as_ref().map_or_else(no_ancestors, |parent| lineage(parent.core()));
+    let ancestors = parent.as_ref().map(|parent| lineage(parent.core())).unwrap_or_default();
     let tie = if parent.is_some() { birth.tie } else { Tie::None };
     let shared = table::enter(|pid| {
         let mut private = Private::new(birth.trapping, birth.takes_stop, birth.restarts);
@@ -121,19 +121,14 @@ where
         (shared.clone() as _, shared)
     });
     let address = Address::new(shared.clone());
-    let body = body(Context::new(shared.clone()));
+    let body = body(Context::new(shared.clone(), birth.mailbox.is_bounded()));
     executor.spawn(Life::new(shared, body));
     Ok(address)
 }
 
-fn no_ancestors() -> Arc<[Pid]> {
-    static NONE: OnceLock<Arc<[Pid]>> = OnceLock::new();
-    NONE.get_or_init(|| Arc::new([])).clone()
-}
-
 /// The ancestors of this process's children; made once and shared by all of them.
-fn lineage(parent: &Core) -> Arc<[Pid]> {
-    let make = || std::iter::once(parent.pid).chain(parent.ancestors.iter().copied()).collect();
+fn lineage(parent: &Core) -> Ancestors {
+    let make = || Ancestors::of_children(parent);
     parent.private(|private| private.possessions().lineage.get_or_insert_with(make).clone())
 }
 
@@ -246,6 +241,8 @@ pub enum StopError {
     Exited(ExitReason),
     /// It had not ended in time; it still ends.
     Timeout,
+    /// The process would wait for its own end. Nothing was asked for.
+    CallingSelf,
 }
 
 impl std::fmt::Display for StopError {
@@ -256,6 +253,7 @@ impl std::fmt::Display for StopError {
                 write!(f, "stop process: it ended with another reason: {reason:#}")
             }
             Self::Timeout => f.write_str("stop process: it had not ended in time"),
+            Self::CallingSelf => f.write_str("stop process: a process cannot wait for its own end"),
         }
     }
 }
@@ -278,7 +276,7 @@ pub trait PidExt: Copy {
     /// (GS-049). `None` waits for ever. A raw process takes the request as an exit signal.
     ///
     /// # Errors
-    /// [`StopError`]: no such process, another reason, or too late.
+    /// [`StopError`]: no such process, another reason, too late, or the caller itself.
     ///
     /// # Cancel safety
     /// The request stays in force; only the waiting ends.
@@ -317,6 +315,9 @@ impl PidExt for Pid {
 
     async fn stop(self, reason: ExitReason, timeout: Option<Duration>) -> Result<(), StopError> {
         let from = current::pid().unwrap_or(NOBODY);
+        if from == self {
+            return Err(StopError::CallingSelf);
+        }
         let asked_for = reason.clone();
         let (mut watch, asked) =
             watch_by(self, |id, watcher| Signal::Stop { from, reason: asked_for, id, watcher });

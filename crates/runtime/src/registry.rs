@@ -39,7 +39,7 @@ use crate::address::Address;
 use crate::behaviour::{self, Ack, StartError, StartOptions};
 use crate::call::Dest;
 use crate::current;
-use crate::mailbox::Notice;
+use crate::mailbox::{Notice, SendError};
 use crate::names::Receives;
 use crate::process::{Context, PidExt};
 use crate::shared::{Claim, Handle, Refused, Release};
@@ -71,6 +71,8 @@ pub enum RegisterError {
     AlreadyRegistered(Pid),
     /// The registry has ended.
     Closed,
+    /// The registry allows duplicates, so a key cannot be the name of a server (REG-007).
+    Duplicate,
 }
 
 impl fmt::Display for RegisterError {
@@ -78,6 +80,9 @@ impl fmt::Display for RegisterError {
         match self {
             Self::AlreadyRegistered(pid) => write!(f, "register key: already held by {pid}"),
             Self::Closed => f.write_str("register key: the registry has ended"),
+            Self::Duplicate => {
+                f.write_str("register key: the registry allows duplicate keys, so none is a name")
+            }
         }
     }
 }
@@ -217,8 +222,7 @@ where
     where
         K: Borrow<Q>,
     {
-        let state = self.table.state.read();
-        state.index.lookup(key).map(|(pid, _)| pid).find(|pid| pid.is_alive())
+        self.read(|index| index.lookup(key).map(|(pid, _)| pid).find(|pid| pid.is_alive()))
     }
 
     /// Every live holder of `key`, with its values.
@@ -227,9 +231,10 @@ where
     where
         K: Borrow<Q>,
     {
-        let state = self.table.state.read();
-        let live = state.index.lookup(key).filter(|(pid, _)| pid.is_alive());
-        live.map(|(pid, value)| (pid, value.clone())).collect()
+        self.read(|index| {
+            let live = index.lookup(key).filter(|(pid, _)| pid.is_alive());
+            live.map(|(pid, value)| (pid, value.clone())).collect()
+        })
     }
 
     /// The address of the process that holds `key`, if it takes the messages of `S`.
@@ -241,7 +246,8 @@ where
         Address::from_handle(current::find_alive(self.get(key)?)?)
     }
 
-    /// A destination that means whoever holds `key` at the time of each send (REG-007).
+    /// A destination that means whoever holds `key` at the time of each send; nobody if the registry allows
+    /// duplicates (REG-007).
     pub fn via<S: Receives>(&self, key: impl Into<K>) -> Via<S, K, V> {
         Via { registry: self.clone(), key: key.into(), server: PhantomData }
     }
@@ -260,7 +266,7 @@ where
     /// The keys of a process, with one occurrence for each entry (REG-010).
     #[must_use]
     pub fn keys(&self, owner: Pid) -> Vec<K> {
-        self.table.state.read().index.keys(owner).cloned().collect()
+        self.read(|index| index.keys(owner).cloned().collect())
     }
 
     /// The values of a process under `key` (REG-010).
@@ -269,30 +275,46 @@ where
     where
         K: Borrow<Q>,
     {
-        self.table.state.read().index.values(key, owner).cloned().collect()
+        self.read(|index| index.values(key, owner).cloned().collect())
     }
 
     /// The entries that `wanted` accepts, by key (REG-010).
     #[must_use]
     pub fn select(&self, mut wanted: impl FnMut(&K, Pid, &V) -> bool) -> Vec<(K, Pid, V)> {
-        let state = self.table.state.read();
-        let entries = state.index.iter().filter(|(key, pid, value)| wanted(key, *pid, value));
-        entries.map(|(key, pid, value)| (key.clone(), pid, value.clone())).collect()
+        self.read(|index| {
+            let entries = index.iter().filter(|(key, pid, value)| wanted(key, *pid, value));
+            entries.map(|(key, pid, value)| (key.clone(), pid, value.clone())).collect()
+        })
     }
 
     /// How many entries there are (REG-010).
     #[must_use]
     pub fn count(&self) -> usize {
-        self.table.state.read().index.count()
+        self.read(Index::count)
+    }
+
+    /// Looks into the table; there is nothing in it once the registry has ended.
+    fn read<T: Default>(&self, look: impl FnOnce(&Index<K, V>) -> T) -> T {
+        let state = self.table.state.read();
+        if state.open { look(&state.index) } else { T::default() }
+    }
+
+    fn has_unique_keys(&self) -> bool {
+        self.table.state.read().index.kind() == Keys::Unique
     }
 
     /// The claim of a key by a process that starts.
     pub(crate) fn claim(&self, key: K, value: V) -> Claim {
-        let table = self.table.clone();
+        let registry = self.clone();
         Box::new(move |process| {
-            enter(&table, process, key, value).map_err(|error| match error {
+            let entered = if registry.has_unique_keys() {
+                enter(&registry.table, process, key, value)
+            } else {
+                Err(RegisterError::Duplicate)
+            };
+            entered.map_err(|error| match error {
                 RegisterError::AlreadyRegistered(pid) => Refused::Taken(pid),
-                RegisterError::Closed => Refused::Closed(ExitReason::error(RegisterError::Closed)),
+                other => Refused::Because(ExitReason::error(other)),
             })
         })
     }
@@ -333,9 +355,7 @@ where
         state.open = true;
         state.owner = Some(ctx.pid());
     }
-    ctx.handle()
-        .core()
-        .private(|private| private.possessions().estate.push(Box::new(Lease(table))));
+    ctx.handle().core().private(|private| private.possessions().inherit(Box::new(Lease(table))));
     ack.ready();
     loop {
         match ctx.next_item(None).await {
@@ -357,18 +377,28 @@ where
     V: Clone + Send + Sync + 'static,
 {
     let core = process.core();
+    // What is dropped is dropped outside of the lock, for it is the user's and may look into the registry:
+    // a key and a value that are refused, and the value of a dead holder.
+    let left_behind;
     let mut state = table.state.write();
     if !state.open {
         return Err(RegisterError::Closed);
     }
+    let holder = state.index.lookup(&key).next().map(|(holder, _)| holder);
+    let holder = holder.filter(|_| state.index.kind() == Keys::Unique);
+    if let Some(holder) = holder.filter(|holder| *holder == core.pid || holder.is_alive()) {
+        return Err(RegisterError::AlreadyRegistered(holder));
+    }
+    left_behind = holder.map(|dead| state.index.unregister(&key, dead));
     let first = state.index.keys(core.pid).next().is_none();
     state
         .index
-        .register(key, core.pid, value, PidExt::is_alive)
+        .register(key, core.pid, value, |_| false)
         .map_err(|taken| RegisterError::AlreadyRegistered(taken.pid))?;
     drop(state);
+    drop(left_behind);
     if first {
-        core.private(|private| private.possessions().estate.push(Box::new(Entries(table.clone()))));
+        core.private(|private| private.possessions().inherit(Box::new(Entries(table.clone()))));
     }
     Ok(())
 }
@@ -385,6 +415,10 @@ impl<K: Ord + Clone, V> Table<K, V> {
 struct Entries<K, V>(Arc<Table<K, V>>);
 
 impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Entries<K, V> {
+    fn place(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     fn release(self: Box<Self>, owner: Pid) {
         let released = self.0.state.write().index.release_entries(owner);
         drop(released);
@@ -395,6 +429,10 @@ impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Entries<K, V> {
 struct Lease<K, V>(Arc<Table<K, V>>);
 
 impl<K: Send + Sync, V: Send + Sync> Release for Lease<K, V> {
+    fn place(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     /// Closes the table, unless it has been opened by another process meanwhile.
     fn release(self: Box<Self>, owner: Pid) {
         let mut state = self.0.state.write();
@@ -411,6 +449,24 @@ pub struct Via<S, K = String, V = ()> {
     server: PhantomData<fn() -> S>,
 }
 
+impl<S, K, V> Via<S, K, V>
+where
+    S: Receives,
+    K: Ord + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// Sends a message to whoever holds the key.
+    ///
+    /// # Errors
+    /// [`SendError::NoProc`] if nobody does: unlike an address, a key says so (REG-007).
+    pub fn send(&self, message: S::Message) -> Result<(), SendError<S::Message>> {
+        match self.resolve() {
+            Some(address) => address.try_send(message),
+            None => Err(SendError::NoProc(message)),
+        }
+    }
+}
+
 impl<S, K, V> Dest for Via<S, K, V>
 where
     S: Receives,
@@ -420,7 +476,8 @@ where
     type Message = S::Message;
 
     fn resolve(&self) -> Option<Address<S::Message>> {
-        Address::from_handle(current::find_alive(self.registry.get(&self.key)?)?)
+        let holder = self.registry.get(&self.key).filter(|_| self.registry.has_unique_keys())?;
+        Address::from_handle(current::find_alive(holder)?)
     }
 }
 

@@ -7,7 +7,8 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
@@ -42,8 +43,31 @@ pub(crate) enum Tie {
     Supervised,
 }
 
+/// Who started a process, and who started that one, …; nearest first. One word, shared by siblings, and
+/// nothing at all for those that no process has started.
+#[derive(Clone, Default)]
+pub(crate) struct Ancestors(Option<Arc<Vec<Pid>>>);
+
+impl Ancestors {
+    /// The ancestors of this process's children.
+    pub(crate) fn of_children(parent: &Core) -> Self {
+        Self(Some(Arc::new([&[parent.pid], &*parent.ancestors].concat())))
+    }
+}
+
+impl Deref for Ancestors {
+    type Target = [Pid];
+
+    fn deref(&self) -> &[Pid] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
 /// Something a process owns and that is released when it ends: a name, a timer, a table.
 pub(crate) trait Release: Send {
+    /// Where it is kept; a process owns at most one thing in each place.
+    fn place(&self) -> usize;
+
     fn release(self: Box<Self>, owner: Pid);
 }
 
@@ -56,8 +80,8 @@ pub(crate) enum Refused {
     Taken(Pid),
     /// It is not fit to be a name.
     Unfit,
-    /// Nothing is registered there any more.
-    Closed(ExitReason),
+    /// Anything else.
+    Because(ExitReason),
 }
 
 /// A promise that was dropped unkept inside a process. It is settled when the process yields (the process
@@ -71,15 +95,16 @@ pub(crate) struct Core {
     pub(crate) signalled: AtomicBool,
     /// Set by the process when it has dropped promises unkept.
     pub(crate) owes: AtomicBool,
-    /// Set by the process when `private.doom` is set.
+    /// Set by the process when its doom is set.
     pub(crate) doomed: AtomicBool,
     /// Whether the process is through its start; written by itself, read by supervisors that are called.
     pub(crate) acknowledged: AtomicBool,
     /// How many inquiries the process has answered; each one restarts an inactivity timeout (GS-033).
-    pub(crate) inquiries: AtomicU32,
+    /// Wraps; only asked whether it has changed.
+    pub(crate) inquiries: AtomicU16,
     pub(crate) tie: Tie,
     /// Who started this process, and who started that one, …; nearest first (PL-006).
-    pub(crate) ancestors: Arc<[Pid]>,
+    pub(crate) ancestors: Ancestors,
     pub(crate) executor: Arc<Executor>,
     /// The type of what runs here, for people.
     pub(crate) label: &'static str,
@@ -97,8 +122,6 @@ pub(crate) struct Private {
     /// The process has decided to end, but user code (terminate) still runs.
     pub(crate) ending: bool,
     pub(crate) restarts: u32,
-    /// An exit signal has hit: the process ends before its next step.
-    pub(crate) doom: Option<ExitReason>,
     /// What few processes have at any one time; an idle one without relations has no such box.
     possessions: Option<Box<Possessions>>,
 }
@@ -106,6 +129,8 @@ pub(crate) struct Private {
 /// What a process may come to own.
 #[derive(Default)]
 pub(crate) struct Possessions {
+    /// An exit signal has hit: the process ends before its next step.
+    pub(crate) doom: Option<ExitReason>,
     pub(crate) relations: Relations<Watcher>,
     /// Promises it has dropped unkept since it last yielded.
     pub(crate) unkept: Vec<Unkept>,
@@ -117,7 +142,7 @@ pub(crate) struct Possessions {
     /// The name it is registered under, if any.
     pub(crate) name: Option<Arc<str>>,
     /// The ancestors of its children; made for the first child.
-    pub(crate) lineage: Option<Arc<[Pid]>>,
+    pub(crate) lineage: Option<Ancestors>,
     /// What was being handled when it failed; for crash reports.
     pub(crate) last_message: Option<&'static str>,
 }
@@ -132,7 +157,7 @@ impl Core {
     pub(crate) fn new(
         pid: Pid,
         tie: Tie,
-        ancestors: Arc<[Pid]>,
+        ancestors: Ancestors,
         executor: Arc<Executor>,
         label: &'static str,
         private: Private,
@@ -144,7 +169,7 @@ impl Core {
             owes: AtomicBool::new(false),
             doomed: AtomicBool::new(false),
             acknowledged: AtomicBool::new(false),
-            inquiries: AtomicU32::new(0),
+            inquiries: AtomicU16::new(0),
             tie,
             ancestors,
             executor,
@@ -206,12 +231,25 @@ impl Private {
         self.possessions.take()
     }
 
+    pub(crate) fn doom(&self) -> Option<&ExitReason> {
+        self.owned()?.doom.as_ref()
+    }
+
     pub(crate) fn relations(&mut self) -> &mut Relations<Watcher> {
         &mut self.possessions().relations
     }
 
     pub(crate) fn is_linked(&self, peer: Pid) -> bool {
         self.owned().is_some_and(|owned| owned.relations.is_linked(peer))
+    }
+}
+
+impl Possessions {
+    /// Has something released when the process ends, unless it is already to be.
+    pub(crate) fn inherit(&mut self, owned: Box<dyn Release>) {
+        if self.estate.iter().all(|known| known.place() != owned.place()) {
+            self.estate.push(owned);
+        }
     }
 }
 

@@ -44,6 +44,10 @@ thread_local! {
     static HOME: Cell<(Option<Id>, u64)> = const { Cell::new((None, 0)) };
 }
 
+/// Tells the sweep of one runtime from those of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SweepId(u64);
+
 /// What a call and the sweep share.
 #[derive(Default)]
 struct Bell {
@@ -75,8 +79,14 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     /// Wakes `waker` when `timeout` has passed, unless dropped before. The deadline is watched by the
-    /// caller's runtime, which is known to run; by `elsewhere` if there is none.
-    pub(crate) fn arm(timeout: Duration, waker: &Waker, elsewhere: &Arc<Executor>) -> Self {
+    /// caller's runtime, which is known to run; by `elsewhere` if there is none. `home` is the sweep of the
+    /// process that calls, if one does: asking tokio where we are costs more than all the rest.
+    pub(crate) fn arm(
+        timeout: Duration,
+        waker: &Waker,
+        home: Option<SweepId>,
+        elsewhere: &Arc<Executor>,
+    ) -> Self {
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten();
         let mut spare = spare.unwrap_or_default();
         spare.listen(waker);
@@ -89,7 +99,7 @@ impl Alarm {
             let key = executor.set_timer(due, move || bell.fire(number));
             Some((executor, key))
         } else {
-            spare.bell.arm(number, timeout, elsewhere);
+            spare.bell.arm(number, timeout, home, elsewhere);
             None
         };
         Self { spare: Some(spare), number, exact }
@@ -155,14 +165,21 @@ impl Drop for Alarm {
 
 impl Bell {
     /// Sets a coarse deadline, and sees to it that somebody looks.
-    fn arm(self: &Arc<Self>, number: u64, timeout: Duration, elsewhere: &Arc<Executor>) {
+    fn arm(
+        self: &Arc<Self>,
+        number: u64,
+        timeout: Duration,
+        home: Option<SweepId>,
+        elsewhere: &Arc<Executor>,
+    ) {
         let nanos = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
         self.timeout.store(nanos, Ordering::Relaxed);
         // Pairs with the sweep's SeqCst exchange of `registered` and load of `armed`: either we see that it
         // has just let go of this bell, or it sees that we have armed it.
         self.armed.store(number, Ordering::SeqCst);
         let registered = self.registered.load(Ordering::SeqCst);
-        if registered != 0 && is_home_of_this_thread(registered) {
+        let is_home = || home == Some(SweepId(registered)) || is_home_of_this_thread(registered);
+        if registered != 0 && is_home() {
             return;
         }
         let executor = current().unwrap_or_else(|_| elsewhere.clone());
@@ -220,6 +237,11 @@ impl Sweep {
 }
 
 impl Executor {
+    /// Who watches over the deadlines of calls made by this runtime's processes.
+    pub(crate) fn sweep_id(&self) -> SweepId {
+        SweepId(self.sweep().address())
+    }
+
     fn watch(self: &Arc<Self>, bell: Arc<Bell>) {
         let mut watched = self.sweep().watched.lock();
         watched.fresh.push(bell);

@@ -13,7 +13,7 @@ use fauxtp_logic::tray::Item;
 
 use super::{Context, GenServer, Info};
 use crate::behaviour::{self, Ack};
-use crate::guard::{Kept, guarded, panicked};
+use crate::guard::{Kept, catch, guarded, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
 
@@ -44,7 +44,10 @@ pub(super) fn serve<S: GenServer>(
             Err(reason) => return reason,
         };
         let reason = loop {
-            let event = next_event(&mut ctx).await;
+            let event = match next_message(&mut ctx) {
+                Some(message) => Event::Message(message),
+                None => next_event(&mut ctx).await,
+            };
             let mut name = None;
             let outcome = guarded(async {
                 match event {
@@ -73,14 +76,20 @@ pub(super) fn serve<S: GenServer>(
             break reason;
         };
         let last = guarded(async { state.terminate(&reason, &mut ctx).await }).await;
-        if let Some(last_words) = ctx.wishes.and_then(|wishes| wishes.last_words) {
-            last_words();
-        }
-        if let Some(report) = state.end() {
+        // Nobody may wait for it any more, and then it is dropped: another destructor.
+        let last_words = ctx.wishes.take().and_then(|mut wishes| wishes.last_words.take());
+        let unsaid = last_words.and_then(|last_words| catch(last_words).err());
+        for report in unsaid.into_iter().chain(state.end()) {
             instrument::dropped_badly(ctx.process.core(), &report);
         }
         last.map_or_else(panicked, |()| reason)
     }
+}
+
+/// The next message, if it is there and nothing is to be done before.
+#[inline]
+fn next_message<S: GenServer>(ctx: &mut Context<S>) -> Option<S::Message> {
+    if ctx.wishes.is_some() { None } else { ctx.process.take_message() }
 }
 
 /// Waits for something to deal with.

@@ -19,6 +19,7 @@ use crate::address::Address;
 use crate::clock;
 use crate::current;
 use crate::executor::NoRuntime;
+use crate::guard::drop_each;
 use crate::mailbox::{Mailbox, Notice, Shared, Taken};
 use crate::shared::{Core, Handle, Process, Tie};
 use crate::signal::{Down, Exit, Monitor, Signal, Watcher, fresh_ref};
@@ -78,8 +79,7 @@ pub struct Context<M> {
 }
 
 impl<M: Send + 'static> Context<M> {
-    pub(crate) fn new(shared: Arc<Shared<M>>) -> Self {
-        let bounded = shared.is_bounded();
+    pub(crate) fn new(shared: Arc<Shared<M>>, bounded: bool) -> Self {
         Self { shared, tray: Tray::default(), turn: 0, bounded }
     }
 
@@ -231,6 +231,11 @@ impl<M: Send + 'static> Context<M> {
                     None => break,
                 }
             }
+            // Zero does not wait: whatever arrives from now on is too late to cancel it (GS-032).
+            if timeout.is_some_and(|timeout| timeout.is_zero()) {
+                self.turn += 1;
+                return Poll::Ready(None);
+            }
             self.turn = 0;
             let Some(timeout) = timeout else { return Poll::Pending };
             // An inquiry restarts the timeout with its full length (GS-033).
@@ -243,6 +248,19 @@ impl<M: Send + 'static> Context<M> {
             sleep.as_mut().poll(cx).map(|()| None)
         })
         .await
+    }
+
+    /// Takes what is next, if that is a message which lies in the tray already: so it is for nearly every
+    /// message of a busy server, which then need not wait at all.
+    #[inline]
+    pub(crate) fn take_message(&mut self) -> Option<M> {
+        if self.bounded || self.turn >= TURN {
+            return None;
+        }
+        self.settle();
+        let message = self.tray.take_plain()?;
+        self.turn += 1;
+        Some(message)
     }
 
     /// Takes the oldest item of the tray.
@@ -535,6 +553,15 @@ pub enum Trap {
 /// Sends a signal; says whether it was accepted.
 fn tell(target: Pid, signal: Signal) -> bool {
     table::find(target).is_some_and(|process| process.signal(signal).is_ok())
+}
+
+/// What is left in the tray is dropped piece by piece: destructors of messages may panic.
+impl<M> Drop for Context<M> {
+    fn drop(&mut self) {
+        if !self.tray.is_empty() {
+            drop_each(std::iter::from_fn(|| self.tray.take()));
+        }
+    }
 }
 
 impl<M> fmt::Debug for Context<M> {

@@ -41,10 +41,7 @@ pub(super) fn farewell<M: Send + 'static, F>(
 ) {
     let core = &shared.core;
     let entered = current::enter(shared.clone());
-    core.private(|private| {
-        private.ending = true;
-        private.doom.get_or_insert_with(|| reason.clone());
-    });
+    core.private(|private| private.ending = true);
     if cause == Cause::Own && !reason.is_clean() {
         let waiting = shared.queue_len();
         let facts = core.private(|private| shared::facts(core, private, waiting));

@@ -22,12 +22,17 @@ enum Effect<M> {
 
 /// Lets all signals that have arrived take effect. Runs at the start of every poll, and whenever the
 /// process looks into its inbox; hence nothing sent after an exit signal is ever handled (PROC-005).
+#[inline]
 pub(super) fn take_in<M: Send + 'static>(shared: &Shared<M>) {
-    let core = &shared.core;
+    let signalled = &shared.core.signalled;
     // Pairs with the Release store in `post`.
-    if !core.signalled.load(Ordering::Relaxed) || !core.signalled.swap(false, Ordering::AcqRel) {
-        return;
+    if signalled.load(Ordering::Relaxed) && signalled.swap(false, Ordering::AcqRel) {
+        take_in_all(shared);
     }
+}
+
+fn take_in_all<M: Send + 'static>(shared: &Shared<M>) {
+    let core = &shared.core;
     while let Some((index, signal)) = shared.next_signal() {
         // What a spent signal carried is dropped here, outside of all locks: it may be the user's.
         match core.private(|private| apply(core, private, signal)) {
@@ -49,7 +54,7 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
         Signal::Monitor { id, watcher } => private.relations().watched_by(id, watcher),
         Signal::Forget { id } => return Effect::Forgotten(private.relations().forget_watcher(id)),
         Signal::Kill => {
-            private.doom.get_or_insert_with(ExitReason::killed);
+            private.possessions().doom.get_or_insert_with(ExitReason::killed);
             core.doomed.store(true, Ordering::Relaxed);
         }
         Signal::Exit { .. } => return exit(core, private, signal),
@@ -76,7 +81,7 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
 fn exit<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
     let Signal::Exit { from, origin, reason } = signal else { return Effect::Spent(Some(signal)) };
     let void = || Signal::Exit { from, origin, reason: reason.clone() };
-    if private.doom.is_some() {
+    if private.doom().is_some() {
         return Effect::Spent(Some(void()));
     }
     if origin != Origin::Sent {
@@ -90,7 +95,7 @@ fn exit<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
         Verdict::Ignore => Effect::Spent(Some(void())),
         Verdict::Deliver => Effect::Notice(Notice::Exit(Exit { from, reason, origin })),
         Verdict::Die(doom) => {
-            private.doom = Some(doom);
+            private.possessions().doom = Some(doom);
             core.doomed.store(true, Ordering::Relaxed);
             Effect::Spent(Some(void()))
         }

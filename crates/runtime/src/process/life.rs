@@ -14,7 +14,7 @@ use super::intake::take_in;
 use crate::current;
 use crate::guard::{catch, panicked};
 use crate::mailbox::Shared;
-use crate::shared::Handle;
+use crate::shared::{Core, Handle};
 
 pin_project! {
     /// A process as its runtime sees it: a future that is done when the process has said farewell.
@@ -75,7 +75,9 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Future for Life<M, F> {
             None => Some((ExitReason::Normal, Cause::Own)),
         });
         let Some((reason, cause)) = end else {
-            entered.settle_unkept();
+            if core.owes.load(Ordering::Relaxed) {
+                entered.settle_unkept();
+            }
             *this.handle = entered.leave();
             return Poll::Pending;
         };
@@ -86,10 +88,13 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Future for Life<M, F> {
     }
 }
 
+#[inline]
 fn doomed<M: Send + 'static>(shared: &Shared<M>) -> Option<(ExitReason, Cause)> {
-    if !shared.core.doomed.load(Ordering::Relaxed) {
-        return None;
-    }
-    let doom = shared.core.private(|private| private.doom.clone())?;
+    if shared.core.doomed.load(Ordering::Relaxed) { doom(&shared.core) } else { None }
+}
+
+#[cold]
+fn doom(core: &Core) -> Option<(ExitReason, Cause)> {
+    let doom = core.private(|private| private.doom().cloned())?;
     Some((doom, Cause::Imposed))
 }

@@ -1,0 +1,363 @@
+//! Servers, calls and names under bad input: errors or limits, never a hang and never more than one victim.
+
+mod robot;
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fauxtp::prelude::*;
+use fauxtp::process::{self, StopError};
+use fauxtp::{Request, StartError};
+use robot::{Log, Message, Robot, ask, job, robot, sync, tell};
+use support::{end, everywhere, soon, watch};
+use tokio::sync::oneshot;
+
+/// A call whose reply the robot keeps.
+fn hold(from: Reply<u64>) -> Message {
+    Message::Call(
+        from,
+        Box::new(|robot, _, from| {
+            robot.held.push(from);
+            Ok(())
+        }),
+    )
+}
+
+/// A call that is answered at once.
+fn answer(from: Reply<u64>) -> Message {
+    Message::Call(
+        from,
+        Box::new(|_, _, from| {
+            from.send(1);
+            Ok(())
+        }),
+    )
+}
+
+/// Has the robot wait for this, in the middle of a message.
+fn busy(robot: &robot::Handle, work: impl Future<Output = ()> + Send + 'static) {
+    robot.cast(Message::Work(Box::pin(work)));
+}
+
+async fn exited(request: Request<u64>) -> ExitReason {
+    match request.receive_response(Duration::from_secs(30)).await {
+        Err(CallError::Exited(reason)) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn bad_048_a_terminate_that_panics_leaves_nothing_behind() {
+    static NAME: Name<Robot> = Name::new("panics in terminate");
+    everywhere(100, async |_| {
+        let log = Log::default();
+        let init = job(|robot, _| {
+            robot.last = Some(Box::new(|| panic!("terminate")));
+            Ok(())
+        });
+        let robot = Robot::start((log.clone(), init)).name(&NAME).await.expect("the name is free");
+        let (held, join) = (robot.send_request(hold), watch(&robot));
+        let stopped = robot.pid().stop(ExitReason::Normal, None).await;
+        let Err(StopError::Exited(reason)) = stopped else { panic!("{stopped:?}") };
+        assert!(reason.panic().is_some(), "{reason:?}");
+        assert_eq!((exited(held).await, join.await), (reason.clone(), reason));
+        assert_eq!(log.take().len(), 1, "once");
+        assert!(NAME.whereis().is_none());
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_041_a_terminate_that_hangs_costs_the_time_that_is_given() {
+    let robot = robot(&Log::default()).await;
+    tell(&robot, |robot, _| {
+        robot.hangs = true;
+        Ok(())
+    });
+    let held = robot.send_request(hold);
+    for _ in 0..2 {
+        let stopped = robot.pid().stop(ExitReason::Normal, Some(Duration::from_secs(1))).await;
+        assert_eq!(stopped, Err(StopError::Timeout));
+    }
+    assert_eq!(robot.call(answer).await, Err(CallError::Timeout), "it takes no more calls");
+    robot.pid().exit(ExitReason::shutdown());
+    assert!(end(&robot).await.is_killed() || !robot.is_alive());
+    exited(held).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_054_a_terminate_that_calls_its_own_server_gets_an_error() {
+    let robot = robot(&Log::default()).await;
+    let (me, (tell_it, told)) = (robot.clone(), oneshot::channel());
+    tell(&robot, |robot, _| {
+        robot.finally = Some(Box::pin(async move {
+            let call = me.call(hold).no_timeout().await;
+            let stop = me.pid().stop(ExitReason::Normal, None).await;
+            let _ = tell_it.send((call, stop));
+        }));
+        Ok(())
+    });
+    soon(robot.pid().stop(ExitReason::Normal, None)).await.expect("stops");
+    let own = (Err(CallError::CallingSelf), Err(StopError::CallingSelf));
+    assert_eq!(told.await, Ok(own));
+}
+
+/// also: GS-016
+#[tokio::test(start_paused = true)]
+async fn bad_055_nobody_waits_for_himself() {
+    static NAME: Name<Robot> = Name::new("narcissus");
+    let keys: Registry = Registry::start().await.expect("starts");
+    let start = Robot::start((Log::default(), job(|_, _| Ok(()))));
+    let robot = start.name(&NAME).via(&keys, "narcissus", ()).await.expect("starts");
+    let (tell_it, told) = oneshot::channel();
+    let (me, key) = (robot.clone(), keys.via::<Robot>("narcissus"));
+    busy(&robot, async move {
+        let calls = [
+            me.call(hold).no_timeout().await,
+            NAME.call(hold).no_timeout().await,
+            key.call(hold).no_timeout().await,
+        ];
+        let stop = me.pid().stop(ExitReason::Normal, None).await;
+        let info = me.pid().info().await.is_some();
+        let _ = tell_it.send((calls, stop, info));
+    });
+    let (calls, stop, info) = soon(told).await.expect("it comes through");
+    assert_eq!(calls, [const { Err(CallError::CallingSelf) }; 3]);
+    assert_eq!((stop, info), (Err(StopError::CallingSelf), true));
+    sync(&robot).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_042_no_timeout_is_too_short_or_too_long() {
+    let log = Log::default();
+    let server = robot(&log).await;
+    for _ in 0..20 {
+        let none = soon(server.call(hold).timeout(Duration::ZERO)).await;
+        assert_eq!(none, Err(CallError::Timeout));
+        let none = soon(server.send_request(hold).receive_response(Duration::ZERO)).await;
+        assert_eq!(none, Err(CallError::Timeout));
+    }
+    for long in [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_nanos(u64::MAX)] {
+        assert_eq!(server.call(answer).timeout(long).await, Ok(1));
+        assert_eq!(server.send_request(answer).receive_response(long).await, Ok(1));
+        let waits = server.call(hold).timeout(long);
+        let hour = Duration::from_secs(3_600);
+        assert!(tokio::time::timeout(hour, waits).await.is_err(), "not at once");
+        tell(&server, move |_, ctx| {
+            ctx.set_timeout(long);
+            Ok(())
+        });
+        sync(&server).await;
+        let started = Robot::start((log.clone(), job(|_, _| Ok(())))).timeout(long).await;
+        let other = started.expect("in time");
+        other.pid().stop(ExitReason::Normal, Some(long)).await.expect("in time");
+    }
+    let forever = server.clone();
+    busy(&server, async { std::future::pending().await });
+    assert_eq!(
+        forever.pid().stop(ExitReason::Normal, Some(Duration::ZERO)).await,
+        Err(StopError::Timeout)
+    );
+    assert_eq!(log.take(), ["terminate(normal)"; 3]);
+}
+
+/// also: GS-014
+#[test]
+fn bad_045_a_late_answer_never_becomes_the_answer_to_something_else() {
+    everywhere(50, async |round| {
+        let robot = robot(&Log::default()).await;
+        let deadline = Duration::from_micros(u64::try_from(round).expect("small"));
+        let late = robot.call(hold).timeout(deadline).await;
+        assert_eq!(late, Err(CallError::Timeout));
+        let next = ask(&robot, |robot, _, from| {
+            for late in robot.held.drain(..) {
+                late.send(666);
+            }
+            from.send(7);
+            Ok(())
+        });
+        assert_eq!(next.await, Ok(7));
+    });
+}
+
+#[test]
+fn bad_046_a_reply_may_be_given_or_dropped_anywhere() {
+    everywhere(100, async |round| {
+        let robot = robot(&Log::default()).await;
+        let request = robot.send_request(hold);
+        let (give, given) = oneshot::channel();
+        tell(&robot, |robot, _| {
+            let _ = give.send(robot.held.pop().expect("held"));
+            Ok(())
+        });
+        let reply: Reply<u64> = given.await.expect("handed over");
+        let ended = round % 2 == 0;
+        if ended {
+            end(&robot).await;
+        }
+        let dropped = round % 3 == 0;
+        let thread = std::thread::spawn(move || if dropped { drop(reply) } else { reply.send(1) });
+        let outcome = request.receive_response(Duration::from_secs(30)).await;
+        thread.join().expect("no panic");
+        assert_eq!(outcome, if dropped { Err(CallError::NoReply) } else { Ok(1) }, "{ended}");
+    });
+}
+
+#[test]
+fn bad_047_a_reply_that_goes_down_with_its_server_tells_why() {
+    everywhere(50, async |_| {
+        for way in 0..6 {
+            let robot = robot(&Log::default()).await;
+            let join = watch(&robot);
+            let request = robot.send_request(|from| {
+                Message::Call(
+                    from,
+                    Box::new(move |robot, ctx, from| {
+                        match way {
+                            0 => panic!("with the reply in hand"),
+                            1 => return Err(std::fmt::Error.into()),
+                            2 => robot.held.push(from),
+                            3 => robot.last = Some(Box::new(move || panic!("{from:?}"))),
+                            4 => ctx.continue_with(hold(from)),
+                            _ => ctx.stop_with_reply(ExitReason::Normal, from, 1),
+                        }
+                        if way == 5 {
+                            robot.hangs = true;
+                        } else if way != 2 {
+                            ctx.stop(ExitReason::Normal);
+                        }
+                        Ok(())
+                    }),
+                )
+            });
+            if way == 2 || way == 5 {
+                robot.pid().info().await.expect("lives");
+                robot.pid().kill();
+            }
+            let reason = exited(request).await;
+            assert_eq!(join.await, reason, "{way}");
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_043_a_call_that_is_cancelled_leaves_nothing_behind() {
+    let robot = robot(&Log::default()).await;
+    drop(robot.call(hold));
+    sync(&robot).await;
+    let held = |robot: &mut Robot, _: &mut Context<Robot>, from: Reply<u64>| {
+        from.send(robot.held.len() as u64);
+        Ok(())
+    };
+    assert_eq!(ask(&robot, held).await, Ok(0), "not even sent");
+    for _ in 0..1_000 {
+        for timeout in [Duration::from_millis(900), Duration::from_secs(9)] {
+            tokio::select! {
+                biased;
+                outcome = robot.call(hold).timeout(timeout) => panic!("{outcome:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+    assert_eq!(ask(&robot, held).await, Ok(2_000));
+    let abandoned = ask(&robot, |robot, _, from| {
+        from.send(robot.held.drain(..).filter(Reply::is_abandoned).count() as u64);
+        Ok(())
+    });
+    assert_eq!(abandoned.await, Ok(2_000));
+    assert_eq!(process::timers_pending(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_049_servers_that_call_each_other_in_a_circle_end_by_their_deadlines() {
+    for size in 2..5 {
+        let mut circle = Vec::new();
+        for _ in 0..size {
+            circle.push(robot(&Log::default()).await);
+        }
+        let (tell_it, mut told) = tokio::sync::mpsc::unbounded_channel();
+        for (at, one) in circle.iter().enumerate() {
+            let (next, tell_it) = (circle[(at + 1) % size].clone(), tell_it.clone());
+            busy(one, async move {
+                let _ = tell_it.send(next.call(answer).await);
+            });
+        }
+        drop(tell_it);
+        let first = soon(told.recv()).await.expect("there are some");
+        assert_eq!(first, Err(CallError::Timeout));
+        while let Some(outcome) = soon(told.recv()).await {
+            assert!(matches!(outcome, Ok(1) | Err(CallError::Timeout)), "{outcome:?}");
+        }
+        for robot in &circle {
+            sync(robot).await;
+        }
+    }
+}
+
+/// also: REG-100
+#[tokio::test]
+async fn bad_050_a_name_may_be_anything_but_empty_or_taken() {
+    let start = |name: &Name<Robot>| {
+        Robot::start((Log::default(), job(|_, _| Ok(())))).name(name).into_future()
+    };
+    let empty = Name::from_string(String::new());
+    assert_eq!(start(&empty).await, Err(StartError::BadName));
+    assert!(empty.whereis().is_none());
+    assert_eq!(empty.call(hold).await, Err(CallError::NoProc));
+    for odd in ["\u{1f980}", "\u{202e}drawkcab", "a\0b", " ", "\n", &"x".repeat(1 << 20)] {
+        let name = Name::from_string(odd.to_owned());
+        let first = start(&name).await.expect("a name like any other");
+        let again = Name::from_string(odd.to_owned());
+        assert_eq!(start(&again).await, Err(StartError::AlreadyStarted(first.pid())));
+        assert_eq!(again.call(answer).await, Ok(1));
+        end(&first).await;
+        assert!(again.whereis().is_none());
+    }
+}
+
+/// A value whose clones' destructors look into the registry they are in, and end it if told to.
+#[derive(Clone)]
+struct Nosy(Registry<String, Option<Self>>, Arc<AtomicBool>);
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        let _found = (self.0.get("key"), self.0.count());
+        self.1.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Goal: nothing of the user's is dropped while the table is locked. Method: each way of leaving the table, with
+/// a value that looks into it; a deadlock would block the thread, hence one of its own.
+#[test]
+fn bad_051_a_destructor_may_look_into_its_registry() {
+    let (tell_it, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        everywhere(50, async |round| {
+            let table: Registry<String, Option<Nosy>> = Registry::start().await.expect("starts");
+            let dropped = Arc::new(AtomicBool::new(false));
+            let nosy = || Some(Nosy(table.clone(), dropped.clone()));
+            let (a, b) = (support::actor(), support::actor());
+            let register = |actor: &support::Actor| {
+                let (table, value) = (table.clone(), nosy());
+                support::begin(actor, move |ctx| table.register(ctx, "key", value))
+            };
+            register(&a).await.expect("lives").expect("free");
+            register(&b).await.expect("lives").expect_err("refused");
+            let t = table.clone();
+            match round % 5 {
+                0 => drop(end(&a).await),
+                1 => support::act(&a, move |ctx| t.unregister(ctx, "key")).await,
+                2 => support::act(&a, move |ctx| t.unregister_match(ctx, "key", |_| true)).await,
+                3 => {
+                    a.pid().kill();
+                    register(&b).await.expect("lives").expect("its holder is dead");
+                }
+                _ => table.stop().await,
+            }
+            register(&b).await.expect("lives").err();
+            assert!(dropped.load(Ordering::SeqCst));
+        });
+        let _ = tell_it.send(());
+    });
+    told.recv_timeout(Duration::from_secs(60)).expect("no deadlock");
+}
