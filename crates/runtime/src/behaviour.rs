@@ -22,12 +22,10 @@ use crate::clock;
 use crate::current;
 use crate::executor::NoRuntime;
 use crate::guard::{guarded, panicked};
-use crate::process::{self, Birth, PidExt};
-use crate::shared::{Claim, Handle, Refused, Tie};
-use crate::signal::Signal;
+use crate::process::{self, Birth, PidExt, part_from_parent};
+use crate::shared::{Claim, Handle, Refused};
 use crate::slot::{self, Broken, Pledge, Promise};
 use crate::stop::{Manner, Stop};
-use crate::table;
 
 /// Why a process did not start. Nothing of it is left (PL-003).
 #[derive(Clone, Debug, PartialEq)]
@@ -250,18 +248,6 @@ pub(crate) async fn init<S>(
             ExitReason::Normal
         }
     })
-}
-
-/// A start that failed is told to the starter as an error, and not by an exit as well (PL-004).
-pub(crate) fn part_from_parent(child: &Handle) {
-    let core = child.core();
-    let Some(parent) = core.parent().filter(|_| core.tie == Tie::Linked) else { return };
-    let parent_handle = table::find(parent);
-    for id in core.private(|private| private.relations().unlink(parent)) {
-        if let Some(parent) = &parent_handle {
-            let _ended_already = parent.signal(Signal::Unlink { from: core.pid, id });
-        }
-    }
 }
 
 /// How long a killed process may take to be gone before it is left behind (RUST-001).

@@ -50,7 +50,7 @@ use crate::executor::{self, Executor, NoRuntime};
 use crate::facts::Facts;
 use crate::guard;
 use crate::mailbox::{Mailbox, Shared};
-use crate::shared::{Ancestors, Core, Private, Tie};
+use crate::shared::{Ancestors, Core, Handle, Private, Tie};
 use crate::signal::{NOBODY, Signal, Watcher, fresh_ref};
 use crate::slot::{self, Broken, Pledge};
 use crate::stop::Outcome;
@@ -121,9 +121,42 @@ where
         (shared.clone() as _, shared)
     });
     let address = Address::new(shared.clone());
+    let unborn = Unborn(Some(&shared));
     let body = body(Context::new(shared.clone(), birth.mailbox.is_bounded()));
+    unborn.born();
     executor.spawn(Life::new(shared, body));
     Ok(address)
+}
+
+/// A start that failed is told to the starter as an error, and not by an exit as well (PL-004).
+pub(crate) fn part_from_parent(child: &Handle) {
+    let core = child.core();
+    let Some(parent) = core.parent().filter(|_| core.tie == Tie::Linked) else { return };
+    let parent_handle = table::find(parent);
+    for id in core.private(|private| private.relations().unlink(parent)) {
+        if let Some(parent) = &parent_handle {
+            let _ended_already = parent.signal(Signal::Unlink { from: core.pid, id });
+        }
+    }
+}
+
+/// A process that has no body yet. If making the body panics, the starter has the panic, and nothing of the
+/// process is left (RUST-002).
+struct Unborn<'a, M: Send + 'static>(Option<&'a Arc<Shared<M>>>);
+
+impl<M: Send + 'static> Unborn<'_, M> {
+    fn born(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<M: Send + 'static> Drop for Unborn<'_, M> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0 {
+            part_from_parent(&(shared.clone() as _));
+            drop(Life::new(shared.clone(), std::future::pending::<ExitReason>()));
+        }
+    }
 }
 
 /// The ancestors of this process's children; made once and shared by all of them.

@@ -197,7 +197,7 @@ impl Supervisor {
         options.claims.extend(self.name.take());
         if self.ignored {
             return Ok(behaviour::launch(options, ack, |ctx, ack| async move {
-                behaviour::part_from_parent(&ctx.handle());
+                process::part_from_parent(&ctx.handle());
                 ack.fail_at_end(StartError::Ignored);
                 ExitReason::Normal
             })?);

@@ -14,13 +14,13 @@ use fauxtp_logic::{ExitReason, Pid, Time};
 
 use super::Observer;
 use super::child::Factory;
-use crate::behaviour::{self, Ack, GRACE, StartError, StartOptions, Starting};
+use crate::behaviour::{Ack, GRACE, StartError, StartOptions, Starting};
 use crate::call::Reply;
 use crate::clock;
 use crate::guard::{catch, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
-use crate::process::{Context, PidExt};
+use crate::process::{self, Context, PidExt};
 use crate::registry::Registry;
 use crate::shared::Tie;
 use crate::signal::Signal;
@@ -103,7 +103,7 @@ pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> Ex
     let machine = match Machine::new(flags, children) {
         Ok(machine) => machine,
         Err(error) => {
-            behaviour::part_from_parent(&ctx.handle());
+            process::part_from_parent(&ctx.handle());
             ack.fail_at_end(StartError::Spec(error));
             return ExitReason::Normal;
         }
@@ -333,7 +333,7 @@ impl Shell {
     /// If the start was not through yet, it has failed.
     fn fail(&mut self, error: StartError) {
         if let Some(ack) = self.ack.take() {
-            behaviour::part_from_parent(&self.ctx.handle());
+            process::part_from_parent(&self.ctx.handle());
             ack.fail_at_end(error);
         }
     }
