@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
 
+use fauxtp_logic::signal::Origin;
 use fauxtp_logic::tray::{Item, Tray};
-use fauxtp_logic::{Pid, Ref};
+use fauxtp_logic::{ExitReason, Pid, Ref};
 
 use crate::guard::drop_each;
 use crate::shared::{Core, Process};
@@ -114,7 +115,7 @@ impl<M> std::error::Error for SendError<M> {}
 pub(crate) enum Notice<M> {
     Exit(Exit),
     Down(Down),
-    Stop { from: Pid, reason: fauxtp_logic::ExitReason },
+    Stop { from: Pid, reason: ExitReason },
     Timer(Ref, M),
 }
 
@@ -224,7 +225,13 @@ impl<M: Send + 'static> Shared<M> {
     }
 
     fn post(&self, post: Post<M>) -> Result<(), Post<M>> {
+        self.post_while(post, || ())
+    }
+
+    /// Nobody who uses this inbox can tell the arrival of `post` and what `meanwhile` does apart.
+    fn post_while(&self, post: Post<M>, meanwhile: impl FnOnce()) -> Result<(), Post<M>> {
         let mut lanes = self.lanes.lock();
+        meanwhile();
         if lanes.closed {
             return Err(post);
         }
@@ -359,6 +366,11 @@ impl<M: Send + 'static> Shared<M> {
         }
     }
 
+    /// The messages that wait now; further ones may come.
+    pub(crate) fn unread(&self) -> VecDeque<M> {
+        std::mem::take(&mut self.lanes.lock().messages)
+    }
+
     /// Nothing comes in any more; what was there comes out.
     pub(crate) fn close(&self) -> (VecDeque<M>, Vec<Signal>, Vec<Notice<M>>) {
         let mut lanes = self.lanes.lock();
@@ -429,6 +441,11 @@ impl<M: Send + 'static> Process for Shared<M> {
             Post::Signal(signal) => signal,
             Post::Notice(_) | Post::Taken => unreachable!("a refused signal comes back as it was"),
         })
+    }
+
+    fn bereave(&self, child: &Core, reason: ExitReason) {
+        let exit = Signal::Exit { from: child.pid, origin: Origin::Link, reason };
+        let _ended_already = self.post_while(Post::Signal(exit), || child.mark_dead());
     }
 
     fn queue_len(&self) -> usize {

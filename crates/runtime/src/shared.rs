@@ -28,6 +28,8 @@ pub(crate) trait Process: Send + Sync {
     fn core(&self) -> &Core;
     /// Puts a signal in the inbox; gives it back if the process has ended.
     fn signal(&self, signal: Signal) -> Result<(), Signal>;
+    /// Tells this process, a supervisor, of the end of its child, which is dead from the same moment on.
+    fn bereave(&self, child: &Core, reason: ExitReason);
     fn queue_len(&self) -> usize;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }

@@ -2,10 +2,11 @@
 //!
 //! 1. The reason is fixed; the body is dropped, its destructors run, none of them can change the reason.
 //! 2. Names, timers and whatever else it owned are released.
-//! 3. The inbox is closed; what was unread is dropped.
-//! 4. Exits go to the linked processes. The supervisor's is the first, and only then the process counts as
-//!    dead: whoever sees that it is dead, and asks its supervisor, sees the replacement (§0 of the spec).
-//! 5. Downs go to those who watch; callers who wait for an answer get the reason.
+//! 3. What was unread is dropped, and with it the promises in it.
+//! 4. In one step for everybody: the supervisor has the exit, and the process counts as dead. Whoever sees that
+//!    it is dead, and asks its supervisor, sees the replacement (§0 of the spec); the replacement never sees its
+//!    predecessor alive. Only then the inbox is closed: whoever is refused by it sees a dead process (PROC-008).
+//! 5. Exits go to the linked processes, downs to those who watch; callers who wait for an answer get the reason.
 //!
 //! All of this is plain enqueuing: nothing is spawned, awaited or bounded (RUST-005).
 
@@ -17,7 +18,7 @@ use fauxtp_logic::signal::Origin;
 use fauxtp_logic::{ExitReason, Pid};
 
 use crate::current;
-use crate::guard::{catch, drop_caught};
+use crate::guard::{catch, drop_caught, drop_each};
 use crate::instrument;
 use crate::mailbox::Shared;
 use crate::shared::{self, Core, Private, Process, Tie};
@@ -55,17 +56,17 @@ pub(super) fn farewell<M: Send + 'static, F>(
     // Step 2.
     release(core);
     // Step 3.
+    drop_each(shared.unread());
+    // Step 4.
+    die(core, &reason);
     let (messages, signals, notices) = shared.close();
-    for message in messages {
-        let _reported_nowhere = drop_caught(message);
-    }
-    for notice in notices {
-        let _reported_nowhere = drop_caught(notice);
-    }
+    drop_each(messages);
+    drop_each(notices);
     for signal in signals {
         take_leave_of(core, signal);
     }
-    // Steps 4 and 5.
+    table::leave(core.pid);
+    // Step 5.
     let owned = core.private(Private::bequeath);
     let (relations, unkept) = match owned {
         Some(owned) => (owned.relations, owned.unkept),
@@ -112,16 +113,16 @@ fn take_leave_of(core: &Core, signal: Signal) {
     let _reported_nowhere = drop_caught(spent);
 }
 
-fn tell_everybody(core: &Core, notices: Notices<Watcher>, reason: &ExitReason) {
+/// The moment of death.
+fn die(core: &Core, reason: &ExitReason) {
     let supervisor = core.parent().filter(|_| core.tie == Tie::Supervised);
-    if let Some(supervisor) = supervisor {
-        tell(
-            supervisor,
-            Signal::Exit { from: core.pid, origin: Origin::Link, reason: reason.clone() },
-        );
+    match supervisor.and_then(table::find) {
+        Some(supervisor) => supervisor.bereave(core, reason.clone()),
+        None => core.mark_dead(),
     }
-    core.mark_dead();
-    table::leave(core.pid);
+}
+
+fn tell_everybody(core: &Core, notices: Notices<Watcher>, reason: &ExitReason) {
     for peer in notices.links {
         tell(peer, Signal::Exit { from: core.pid, origin: Origin::Link, reason: reason.clone() });
     }
