@@ -128,6 +128,12 @@ impl Puppet {
         Do::job(move |_| events.lock().unwrap_or_else(PoisonError::into_inner).push(Event::Mark))
     }
 
+    /// Asks, inside a job, how much has reached the puppet until then.
+    pub fn seen(&self) -> impl FnOnce() -> usize + Send + 'static {
+        let events = self.events.clone();
+        move || events.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// What has reached the puppet since the last look; everything sent to it before this call included.
     pub async fn events(&self) -> Vec<Event> {
         self.run(|_| ()).await;
