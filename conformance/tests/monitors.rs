@@ -5,7 +5,7 @@ mod puppet;
 use fauxtp::names::Raw;
 use fauxtp::prelude::*;
 use fauxtp::process;
-use puppet::{Log, Order, Puppet, act, end, puppet, settled, trapping};
+use puppet::{Log, Order, Puppet, act, end, puppet, settled};
 
 async fn monitor(a: &Puppet, b: &Puppet) -> fauxtp::Monitor {
     let pid = b.pid();
