@@ -44,6 +44,11 @@ impl<M: Send + 'static> Address<M> {
         handle.into_any().downcast::<Shared<M>>().ok().map(Self::new)
     }
 
+    /// A way to the process for those who do not know its messages.
+    pub(crate) fn handle(&self) -> Handle {
+        self.shared.clone()
+    }
+
     pub(crate) fn shared(&self) -> &Arc<Shared<M>> {
         &self.shared
     }

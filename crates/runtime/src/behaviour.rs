@@ -104,7 +104,7 @@ pub(crate) type Started = Result<(), StartError>;
 impl Ack {
     /// To be waited for.
     pub(crate) fn promise() -> (Self, Pledge<Started>) {
-        let (promise, pledge) = slot::promise(None);
+        let (promise, pledge) = slot::promise();
         (Self { teller: Some(Teller::Promise(promise)) }, pledge)
     }
 
@@ -183,7 +183,7 @@ impl StartOptions {
     }
 }
 
-/// Launches a behaviour. Its `body` has to claim its names and to acknowledge.
+/// Launches a behaviour; it has to be woken. Its `body` has to claim its names and to acknowledge.
 pub(crate) fn launch<M, F>(
     options: StartOptions,
     ack: Ack,
@@ -213,7 +213,7 @@ where
 {
     let timeout = options.timeout;
     let (ack, pledge) = Ack::promise();
-    let launched = launch(options, ack, body).map(|address| address.pid());
+    let launched = launch(options, ack, body).map(|address| address.handle());
     Starting::new(launched.map_err(StartError::from), pledge, timeout)
 }
 
@@ -257,7 +257,9 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 #[must_use = "a start that is dropped is undone"]
 pub(crate) struct Starting {
     /// Until the start is done.
-    pid: Option<Pid>,
+    child: Option<Handle>,
+    /// Whether the child still has to be woken.
+    newborn: bool,
     pledge: Pledge<Started>,
     sleep: Option<Pin<Box<Sleep>>>,
     /// What the start has failed with, although the process may not be gone yet.
@@ -266,22 +268,30 @@ pub(crate) struct Starting {
 
 impl Starting {
     pub(crate) fn new(
-        launched: Result<Pid, StartError>,
+        launched: Result<Handle, StartError>,
         pledge: Pledge<Started>,
         timeout: Option<Duration>,
     ) -> Self {
-        let (pid, failed) = match launched {
-            Ok(pid) => (Some(pid), None),
+        let (child, failed) = match launched {
+            Ok(child) => (Some(child), None),
             Err(error) => (None, Some(error)),
         };
         let sleep = timeout
-            .filter(|_| pid.is_some())
+            .filter(|_| child.is_some())
             .map(|timeout| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
-        Self { pid, pledge, sleep, failed }
+        Self { child, newborn: true, pledge, sleep, failed }
+    }
+
+    /// A child that has been roused already: not even its `init` may hold up whoever waits.
+    pub(crate) fn apart(mut self) -> Self {
+        if let Some(child) = self.child.clone().filter(|_| std::mem::take(&mut self.newborn)) {
+            child.rouse();
+        }
+        self
     }
 
     fn finish(&mut self, outcome: Result<Pid, StartError>) -> Poll<Result<Pid, StartError>> {
-        self.pid = None;
+        self.child = None;
         Poll::Ready(outcome)
     }
 }
@@ -290,10 +300,16 @@ impl Future for Starting {
     type Output = Result<Pid, StartError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(pid) = self.pid else {
+        let newborn = std::mem::take(&mut self.newborn);
+        let Some(child) = &self.child else {
             let error = self.failed.take().unwrap_or(StartError::NoRuntime(NoRuntime::Absent));
             return Poll::Ready(Err(error));
         };
+        let pid = child.core().pid;
+        if newborn {
+            // The starter waits anyway: `init` may run on its stack.
+            child.clone().rouse_and_wait(cx);
+        }
         if let Poll::Ready(outcome) = self.pledge.poll(cx) {
             let outcome = match (outcome, self.failed.take()) {
                 (_, Some(error)) | (Ok(Err(error)), None) => Err(error),
@@ -320,8 +336,8 @@ impl Future for Starting {
 
 impl Drop for Starting {
     fn drop(&mut self) {
-        if let Some(pid) = self.pid.take() {
-            give_up(pid);
+        if let Some(child) = self.child.take() {
+            give_up(child.core().pid);
         }
     }
 }

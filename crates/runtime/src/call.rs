@@ -150,7 +150,7 @@ pub trait Dest {
         &self,
         message: impl FnOnce(Reply<T>) -> Self::Message,
     ) -> Request<T> {
-        let (promise, pledge) = slot::promise(None);
+        let (promise, pledge) = slot::promise();
         let refused = match self.resolve() {
             Some(address) => address.try_send(message(Reply(promise))).err().map(refusal),
             None => Some(CallError::NoProc),
@@ -192,6 +192,16 @@ fn refusal<M>(error: SendError<M>) -> CallError {
     match error {
         SendError::Full(_) => CallError::Full,
         SendError::NoProc(_) => CallError::NoProc,
+    }
+}
+
+impl<M: Send + 'static> Target<'_, M> {
+    fn address(&self) -> Option<&Address<M>> {
+        match self {
+            Self::Borrowed(address) => Some(address),
+            Self::Owned(address) => Some(address),
+            Self::Nobody => None,
+        }
     }
 }
 
@@ -250,46 +260,45 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Some(sent) = &mut this.sent else {
-            return match this.send(cx) {
-                Ok(()) => Poll::Pending,
-                Err(error) => Poll::Ready(Err(error)),
-            };
-        };
+        if this.sent.is_none() {
+            this.sent = Some(this.send(cx)?);
+        }
+        let Some(sent) = &mut this.sent else { return Poll::Pending };
         // An answer that raced the deadline and has arrived is an answer (GS-015).
         if let Poll::Ready(outcome) = sent.pledge.poll(cx) {
             return Poll::Ready(outcome.map_err(CallError::from));
         }
-        if let Some(alarm) = &mut sent.alarm {
-            alarm.rearm(cx.waker());
-            if alarm.has_fired() {
-                this.sent = None;
-                return Poll::Ready(Err(CallError::Timeout));
+        match (&mut sent.alarm, this.timeout) {
+            (Some(alarm), _) => {
+                alarm.rearm(cx.waker());
+                if alarm.has_fired() {
+                    this.sent = None;
+                    return Poll::Ready(Err(CallError::Timeout));
+                }
             }
+            (alarm, Some(timeout)) => {
+                let Some(address) = this.target.address() else { return Poll::Pending };
+                let home = current::with_borrowed(|process| process.core().executor.sweep_id());
+                *alarm =
+                    Some(Alarm::arm(timeout, cx.waker(), home, &address.shared().core.executor));
+            }
+            (None, None) => {}
         }
         Poll::Pending
     }
 }
 
 impl<M: Send + 'static, T: Send + 'static, F: FnOnce(Reply<T>) -> M> Call<'_, M, T, F> {
-    fn send(&mut self, cx: &Context<'_>) -> Result<(), CallError> {
-        let address = match &self.target {
-            Target::Borrowed(address) => address,
-            Target::Owned(address) => address,
-            Target::Nobody => return Err(CallError::NoProc),
-        };
+    /// Sends the message. The callee may run at once, and then the answer is there already.
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Sent<T>, CallError> {
+        let address = self.target.address().ok_or(CallError::NoProc)?;
         let Some(message) = self.message.take() else { return Err(CallError::NoReply) };
         if current::pid() == Some(address.pid()) {
             return Err(CallError::CallingSelf);
         }
-        let (promise, pledge) = slot::promise(Some(cx.waker().clone()));
-        address.try_send(message(Reply(promise))).map_err(refusal)?;
-        let alarm = self.timeout.map(|timeout| {
-            let home = current::with_borrowed(|process| process.core().executor.sweep_id());
-            Alarm::arm(timeout, cx.waker(), home, &address.shared().core.executor)
-        });
-        self.sent = Some(Sent { pledge, alarm });
-        Ok(())
+        let (promise, pledge) = slot::promise();
+        address.shared().push_and_wait(message(Reply(promise)), cx).map_err(refusal)?;
+        Ok(Sent { pledge, alarm: None })
     }
 }
 

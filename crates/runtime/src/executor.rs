@@ -3,6 +3,9 @@
 //! There is one [`Executor`] for each tokio runtime that has processes. It knows how to spawn, keeps the
 //! timers of its processes, and watches over the deadlines of calls made from its runtime.
 
+mod fiber;
+mod crew;
+mod relief;
 mod timers;
 mod sweep;
 
@@ -10,7 +13,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::panic;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use fauxtp_logic::Time;
 use fauxtp_logic::names::{Index, Keys};
@@ -19,6 +22,8 @@ use tokio::runtime::{Handle, Id};
 use crate::clock;
 use crate::sync::{Mutex, RwLock};
 
+pub(crate) use crew::allow_on_the_spot;
+pub(crate) use fiber::{Berth, Fiber, embody, end, wake};
 pub(crate) use sweep::Alarm;
 pub(crate) use timers::{TimerKey, Timers};
 
@@ -26,6 +31,7 @@ pub(crate) use timers::{TimerKey, Timers};
 pub(crate) struct Executor {
     id: Id,
     handle: Handle,
+    crew: crew::Crew,
     timers: Timers,
     sweep: sweep::Sweep,
     /// Who holds which local name in this runtime; kept by `names`.
@@ -60,6 +66,20 @@ impl std::error::Error for NoRuntime {}
 /// The runtimes that have processes; asked once per thread and runtime.
 static KNOWN: Mutex<Vec<Weak<Executor>>> = Mutex::new(Vec::new());
 
+/// What ends all processes of a runtime that is gone.
+static END_ALL: OnceLock<fn(&Executor)> = OnceLock::new();
+
+/// Says how the processes of a runtime that is gone are ended; the executor does not know them.
+pub(crate) fn when_a_runtime_ends(end_all: fn(&Executor)) {
+    let _known_already = END_ALL.set(end_all);
+}
+
+fn end_all_of(executor: &Executor) {
+    if let Some(end_all) = END_ALL.get() {
+        end_all(executor);
+    }
+}
+
 thread_local! {
     /// The executor that was asked for last on this thread.
     static LAST: RefCell<Weak<Executor>> = const { RefCell::new(Weak::new()) };
@@ -92,12 +112,14 @@ fn known_or_new(handle: Handle) -> Result<Arc<Executor>, NoRuntime> {
     }
     let executor = Arc::new(Executor {
         id,
+        crew: crew::Crew::new(&handle),
         handle,
         timers: Timers::default(),
         sweep: sweep::Sweep::default(),
         names: RwLock::new(Index::new(Keys::Unique)),
     });
     known.push(Arc::downgrade(&executor));
+    executor.man();
     Ok(executor)
 }
 
@@ -120,7 +142,7 @@ impl Executor {
         &self.names
     }
 
-    /// Runs a future to its end.
+    /// Runs a future to its end, as a task of its own.
     #[allow(clippy::disallowed_methods, reason = "this is the door")]
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         drop(self.handle.spawn(future));

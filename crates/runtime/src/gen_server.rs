@@ -231,8 +231,8 @@ impl<S: GenServer> IntoFuture for Start<S> {
         let (ack, pledge) = Ack::promise();
         let launched = self.launch(ack);
         let address = launched.as_ref().ok().cloned();
-        let pid = launched.map(|address| address.pid()).map_err(StartError::from);
-        StartFuture { address, starting: Starting::new(pid, pledge, timeout) }
+        let process = launched.map(|address| address.handle()).map_err(StartError::from);
+        StartFuture { address, starting: Starting::new(process, pledge, timeout) }
     }
 }
 

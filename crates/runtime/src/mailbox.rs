@@ -10,12 +10,12 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Waker};
+use std::task::{Context, Wake, Waker};
 
-use fauxtp_logic::signal::Origin;
 use fauxtp_logic::tray::{Item, Tray};
 use fauxtp_logic::{ExitReason, Pid, Ref};
 
+use crate::executor::{self, Berth, Executor, Fiber};
 use crate::guard::drop_each;
 use crate::shared::{Core, Process};
 use crate::signal::{Down, Exit, Signal};
@@ -187,15 +187,52 @@ impl<M: Send + 'static> Shared<M> {
         }
     }
 
-    /// Delivers a message. The one function through which messages go.
+    /// Delivers a message.
     #[inline]
-    pub(crate) fn push(&self, message: M) -> Result<(), SendError<M>> {
-        if !self.core.is_alive() {
+    pub(crate) fn push(self: &Arc<Self>, message: M) -> Result<(), SendError<M>> {
+        if self.deliver(message)? {
+            executor::wake(self);
+        }
+        Ok(())
+    }
+
+    /// The same by somebody who waits for what comes of it: the process may run on his stack.
+    #[inline]
+    pub(crate) fn push_and_wait(
+        self: &Arc<Self>,
+        message: M,
+        cx: &mut Context<'_>,
+    ) -> Result<(), SendError<M>> {
+        if self.deliver(message)? {
+            self.run_or_wake(cx);
+        }
+        Ok(())
+    }
+
+    fn run_or_wake(self: &Arc<Self>, cx: &mut Context<'_>) {
+        if !Executor::run_on_the_spot(self, cx) {
+            executor::wake(self);
+        }
+    }
+
+    /// Whoever is refused by the inbox knows of the end, and so everybody has to have been told.
+    #[cold]
+    fn wait_for_its_end(&self) {
+        let _dead = self.core.is_alive();
+    }
+
+    /// Puts a message in the inbox, the one function through which messages go; tells whether the process
+    /// waits and has to be woken.
+    #[inline]
+    fn deliver(&self, message: M) -> Result<bool, SendError<M>> {
+        if !self.core.may_be_open() {
             return Err(SendError::NoProc(message));
         }
         let mut dropped = None;
         let mut lanes = self.lanes.lock();
         if lanes.closed {
+            drop(lanes);
+            self.wait_for_its_end();
             return Err(SendError::NoProc(message));
         }
         if lanes.bound.is_some() {
@@ -212,27 +249,26 @@ impl<M: Send + 'static> Shared<M> {
         }
         let wake = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take());
         drop(lanes);
-        match wake {
-            Some(Some(waker)) => waker.wake(),
-            Some(None) => self.core.wake(),
-            None => {}
-        }
+        let wakes = match wake {
+            Some(Some(waker)) => {
+                waker.wake();
+                false
+            }
+            Some(None) => true,
+            None => false,
+        };
         if dropped.is_some() {
             crate::instrument::dropped(&self.core);
         }
         drop(dropped);
-        Ok(())
+        Ok(wakes)
     }
 
     fn post(&self, post: Post<M>) -> Result<(), Post<M>> {
-        self.post_while(post, || ())
-    }
-
-    /// Nobody who uses this inbox can tell the arrival of `post` and what `meanwhile` does apart.
-    fn post_while(&self, post: Post<M>, meanwhile: impl FnOnce()) -> Result<(), Post<M>> {
         let mut lanes = self.lanes.lock();
-        meanwhile();
         if lanes.closed {
+            drop(lanes);
+            self.wait_for_its_end();
             return Err(post);
         }
         let place = lanes.accepted;
@@ -245,13 +281,21 @@ impl<M: Send + 'static> Shared<M> {
         if let Some(waker) = waker {
             waker.wake();
         }
-        self.core.wake();
         Ok(())
     }
 
     /// Delivers the message of an expired timer, behind everything that is there (TMR-003).
-    pub(crate) fn expire(&self, timer: Ref, message: M) {
-        let _dead_already = self.post(Post::Notice(Notice::Timer(timer, message)));
+    pub(crate) fn expire(self: &Arc<Self>, timer: Ref, message: M) {
+        if self.post(Post::Notice(Notice::Timer(timer, message))).is_ok() {
+            executor::wake(self);
+        }
+    }
+
+    fn post_signal(&self, signal: Signal) -> Result<(), Signal> {
+        self.post(Post::Signal(signal)).map_err(|post| match post {
+            Post::Signal(signal) => signal,
+            Post::Notice(_) | Post::Taken => unreachable!("a refused signal comes back as it was"),
+        })
     }
 
     /// Moves everything that has arrived to the tray, if no signal has to be taken in before.
@@ -262,12 +306,10 @@ impl<M: Send + 'static> Shared<M> {
         }
         if lanes.messages.is_empty() && lanes.signals.is_empty() {
             lanes.parked = true;
-            let root = self.core.waker.get();
-            let former = if root.is_some_and(|root| root.will_wake(cx.waker())) {
-                lanes.waker.take()
-            } else {
-                lanes.waker.replace(cx.waker().clone())
-            };
+            // A waker made of this very object.
+            let own = cx.waker().data() == std::ptr::from_ref(self).cast();
+            let former =
+                if own { lanes.waker.take() } else { lanes.waker.replace(cx.waker().clone()) };
             drop(lanes);
             drop(former);
             return Taken::Nothing;
@@ -366,30 +408,28 @@ impl<M: Send + 'static> Shared<M> {
         }
     }
 
-    /// The messages that wait now; further ones may come.
-    pub(crate) fn unread(&self) -> VecDeque<M> {
-        std::mem::take(&mut self.lanes.lock().messages)
+    /// What waits now, as far as it was not taken over yet; more may come.
+    pub(crate) fn unread(&self) -> Unread<M> {
+        self.lanes.lock().empty()
     }
 
     /// Nothing comes in any more; what was there comes out.
-    pub(crate) fn close(&self) -> (VecDeque<M>, Vec<Signal>, Vec<Notice<M>>) {
+    pub(crate) fn close(&self) -> Unread<M> {
         let mut lanes = self.lanes.lock();
         lanes.closed = true;
-        let messages = std::mem::take(&mut lanes.messages);
-        let posts = std::mem::take(&mut lanes.signals);
         let waker = lanes.waker.take();
+        let unread = lanes.empty();
         drop(lanes);
         drop(waker);
-        let (mut signals, mut notices) = (Vec::new(), Vec::new());
-        for (_, post) in posts {
-            match post {
-                Post::Signal(signal) => signals.push(signal),
-                Post::Notice(notice) => notices.push(notice),
-                Post::Taken => {}
-            }
-        }
-        (messages, signals, notices)
+        unread
     }
+}
+
+/// What was in an inbox.
+pub(crate) struct Unread<M> {
+    pub(crate) messages: VecDeque<M>,
+    pub(crate) notices: Vec<Notice<M>>,
+    pub(crate) signals: Vec<Signal>,
 }
 
 enum Room<M> {
@@ -400,6 +440,20 @@ enum Room<M> {
 }
 
 impl<M> Lanes<M> {
+    fn empty(&mut self) -> Unread<M> {
+        let messages = std::mem::take(&mut self.messages);
+        let (mut signals, mut notices) = (Vec::new(), Vec::new());
+        self.looked_at = 0;
+        for (_, post) in self.signals.drain(..) {
+            match post {
+                Post::Signal(signal) => signals.push(signal),
+                Post::Notice(notice) => notices.push(notice),
+                Post::Taken => {}
+            }
+        }
+        Unread { messages, notices, signals }
+    }
+
     fn accept(&mut self, message: M) {
         self.accepted += 1;
         self.messages.push_back(message);
@@ -431,21 +485,57 @@ impl<M> Lanes<M> {
     }
 }
 
+impl<M: Send + 'static> Fiber for Shared<M> {
+    fn berth(&self) -> &Berth {
+        &self.core.berth
+    }
+
+    fn executor(&self) -> &Arc<Executor> {
+        &self.core.executor
+    }
+}
+
+impl<M: Send + 'static> Wake for Shared<M> {
+    fn wake(self: Arc<Self>) {
+        executor::wake(&self);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        executor::wake(self);
+    }
+}
+
 impl<M: Send + 'static> Process for Shared<M> {
     fn core(&self) -> &Core {
         &self.core
     }
 
-    fn signal(&self, signal: Signal) -> Result<(), Signal> {
-        self.post(Post::Signal(signal)).map_err(|post| match post {
-            Post::Signal(signal) => signal,
-            Post::Notice(_) | Post::Taken => unreachable!("a refused signal comes back as it was"),
-        })
+    fn signal(self: Arc<Self>, signal: Signal) -> Result<(), Signal> {
+        self.post_signal(signal)?;
+        executor::wake(&self);
+        Ok(())
     }
 
-    fn bereave(&self, child: &Core, reason: ExitReason) {
-        let exit = Signal::Exit { from: child.pid, origin: Origin::Link, reason };
-        let _ended_already = self.post_while(Post::Signal(exit), || child.mark_dead());
+    fn signal_and_wait(
+        self: Arc<Self>,
+        signal: Signal,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Signal> {
+        self.post_signal(signal)?;
+        self.run_or_wake(cx);
+        Ok(())
+    }
+
+    fn rouse(self: Arc<Self>) {
+        executor::wake(&self);
+    }
+
+    fn rouse_and_wait(self: Arc<Self>, cx: &mut Context<'_>) {
+        self.run_or_wake(cx);
+    }
+
+    fn end(&self) {
+        executor::end(self);
     }
 
     fn queue_len(&self) -> usize {

@@ -38,6 +38,7 @@ mod farewell;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use fauxtp_logic::signal::Origin;
@@ -85,7 +86,23 @@ impl Birth {
     }
 }
 
-/// Starts a process. Links and watchers are in place before it is first polled (PROC-013).
+/// Starts a process, and lets it run.
+pub(crate) fn start<M, F>(
+    birth: Birth,
+    watcher: Option<(Ref, Watcher)>,
+    body: impl FnOnce(Context<M>) -> F,
+) -> Result<Address<M>, NoRuntime>
+where
+    M: Send + 'static,
+    F: Future<Output = ExitReason> + Send + 'static,
+{
+    let process = launch(birth, watcher, body)?;
+    executor::wake(process.shared());
+    Ok(process)
+}
+
+/// Makes a process that does not run before it is woken; any signal does that. Links and watchers are in place
+/// before it is first polled (PROC-013).
 pub(crate) fn launch<M, F>(
     birth: Birth,
     watcher: Option<(Ref, Watcher)>,
@@ -96,6 +113,7 @@ where
     F: Future<Output = ExitReason> + Send + 'static,
 {
     guard::install_hook();
+    executor::when_a_runtime_ends(end_all_of);
     let parent = current::with(Arc::clone);
     let executor = match &parent {
         Some(parent) => parent.core().executor.clone(),
@@ -124,8 +142,17 @@ where
     let unborn = Unborn(Some(&shared));
     let body = body(Context::new(shared.clone(), birth.mailbox.is_bounded()));
     unborn.born();
-    executor.spawn(Life::new(shared, body));
+    executor::embody(&shared, Life::new(shared.clone(), body));
     Ok(address)
+}
+
+/// Ends every process of a runtime that is gone (RUST-004).
+fn end_all_of(executor: &Executor) {
+    for process in table::list().into_iter().filter_map(table::find) {
+        if std::ptr::eq(&*process.core().executor, executor) {
+            process.end();
+        }
+    }
 }
 
 /// A start that failed is told to the starter as an error, and not by an exit as well (PL-004).
@@ -135,7 +162,7 @@ pub(crate) fn part_from_parent(child: &Handle) {
     let parent_handle = table::find(parent);
     for id in core.private(|private| private.relations().unlink(parent)) {
         if let Some(parent) = &parent_handle {
-            let _ended_already = parent.signal(Signal::Unlink { from: core.pid, id });
+            let _ended_already = parent.clone().signal(Signal::Unlink { from: core.pid, id });
         }
     }
 }
@@ -190,7 +217,7 @@ where
     F: Future<Output: Outcome> + Send + 'static,
 {
     let birth = Birth { mailbox, ..Birth::new(std::any::type_name::<F>()) };
-    launch(birth, None, |ctx| into_body(body(ctx)))
+    start(birth, None, |ctx| into_body(body(ctx)))
 }
 
 pub(crate) async fn into_body<F: Future<Output: Outcome>>(body: F) -> ExitReason {
@@ -227,8 +254,8 @@ impl Watch {
         let mut sleep = std::pin::pin!(clock::sleep_until(clock::now().plus(timeout)));
         let mut wait = std::pin::pin!(self.wait());
         std::future::poll_fn(|cx| {
-            if let std::task::Poll::Ready(reason) = wait.as_mut().poll(cx) {
-                return std::task::Poll::Ready(Some(reason));
+            if let Poll::Ready(reason) = wait.as_mut().poll(cx) {
+                return Poll::Ready(Some(reason));
             }
             sleep.as_mut().poll(cx).map(|()| None)
         })
@@ -249,15 +276,20 @@ impl Drop for Watch {
 
 /// Watches a process from outside of all processes.
 pub(crate) fn watch(target: Pid) -> Watch {
-    watch_by(target, |id, watcher| Signal::Monitor { id, watcher }).0
+    let monitor = |id, watcher| Signal::Monitor { id, watcher };
+    watch_by(target, monitor, |process, monitor| process.signal(monitor)).0
 }
 
 /// Watches a process by a signal that says so; tells whether the process was there to take it.
-fn watch_by(target: Pid, signal: impl FnOnce(Ref, Watcher) -> Signal) -> (Watch, bool) {
+fn watch_by(
+    target: Pid,
+    signal: impl FnOnce(Ref, Watcher) -> Signal,
+    send: impl FnOnce(Handle, Signal) -> Result<(), Signal>,
+) -> (Watch, bool) {
     let (listener, pledge) = slot::listener();
     let id = fresh_ref();
     let signal = signal(id, Watcher::Listener(listener.clone()));
-    let taken = table::find(target).is_some_and(|process| process.signal(signal).is_ok());
+    let taken = table::find(target).is_some_and(|process| send(process, signal).is_ok());
     if !taken {
         listener.ended(&ExitReason::no_proc());
     }
@@ -352,8 +384,13 @@ impl PidExt for Pid {
             return Err(StopError::CallingSelf);
         }
         let asked_for = reason.clone();
-        let (mut watch, asked) =
-            watch_by(self, |id, watcher| Signal::Stop { from, reason: asked_for, id, watcher });
+        let mut asked_for = Some((from, asked_for));
+        let (mut watch, asked) = std::future::poll_fn(|cx| {
+            let (from, reason) = asked_for.take().expect("it is ready at once");
+            let stop = |id, watcher| Signal::Stop { from, reason, id, watcher };
+            Poll::Ready(watch_by(self, stop, |process, stop| process.signal_and_wait(stop, cx)))
+        })
+        .await;
         match watch.wait_for(timeout).await {
             None => Err(StopError::Timeout),
             Some(_) if !asked => Err(StopError::NoProc),
@@ -363,13 +400,25 @@ impl PidExt for Pid {
     }
 
     async fn info(self) -> Option<Facts> {
-        let (promise, mut pledge) = slot::promise(None);
+        let (promise, mut pledge) = slot::promise();
         let inquiry = Signal::Inquire(Box::new(move |facts| {
             let _nobody_asks_any_more = promise.keep(facts);
         }));
         table::find(self)?.signal(inquiry).ok()?;
         pledge.wait().await.ok()
     }
+}
+
+/// Says whether an idle callee may run on its caller's stack, in the whole program; it may unless told otherwise.
+///
+/// Whoever calls, starts or stops a process, and waits for it, then does its work himself, without a
+/// detour over the run queue: a call costs a fraction. Only an idle process of the same runtime runs so, never one
+/// that is queued or running, at most four deep, and only as often between two yields as tokio's budget for one
+/// poll allows. What remains is code that blocks: on the spot it blocks its caller's thread, and with it
+/// everything else in the caller's task, a timeout around the call for instance. A program that has handlers
+/// which block for long should switch this off, or better move that work to `spawn_blocking`.
+pub fn run_callees_on_the_spot(allow: bool) {
+    executor::allow_on_the_spot(allow);
 }
 
 /// All processes there are, in no meaningful order.

@@ -8,14 +8,14 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::task::Waker;
+use std::task::Context;
 
 use fauxtp_logic::relations::Relations;
 use fauxtp_logic::{ExitReason, Pid, Ref};
 
-use crate::executor::{Executor, TimerKey};
+use crate::executor::{Berth, Executor, TimerKey};
 use crate::facts::Facts;
 use crate::signal::{Signal, Watcher};
 use crate::sync::Mutex;
@@ -27,9 +27,16 @@ pub(crate) type Handle = Arc<dyn Process>;
 pub(crate) trait Process: Send + Sync {
     fn core(&self) -> &Core;
     /// Puts a signal in the inbox; gives it back if the process has ended.
-    fn signal(&self, signal: Signal) -> Result<(), Signal>;
-    /// Tells this process, a supervisor, of the end of its child, which is dead from the same moment on.
-    fn bereave(&self, child: &Core, reason: ExitReason);
+    fn signal(self: Arc<Self>, signal: Signal) -> Result<(), Signal>;
+    /// The same by somebody who waits for what comes of it: the process may run on his stack.
+    fn signal_and_wait(self: Arc<Self>, signal: Signal, cx: &mut Context<'_>)
+    -> Result<(), Signal>;
+    /// Lets the process run soon.
+    fn rouse(self: Arc<Self>);
+    /// Lets the process run now, on the stack of somebody who waits for it, or soon.
+    fn rouse_and_wait(self: Arc<Self>, cx: &mut Context<'_>);
+    /// Drops the process's future; its runtime has ended.
+    fn end(&self);
     fn queue_len(&self) -> usize;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
@@ -110,8 +117,7 @@ pub(crate) struct Core {
     pub(crate) executor: Arc<Executor>,
     /// The type of what runs here, for people.
     pub(crate) label: &'static str,
-    /// Wakes the process's task; set once, at its first poll.
-    pub(crate) waker: OnceLock<Waker>,
+    pub(crate) berth: Berth,
     private: Mutex<Private>,
 }
 
@@ -150,10 +156,12 @@ pub(crate) struct Possessions {
 }
 
 const ALIVE: u8 = 0;
-/// Somebody has killed it, but its task has not noticed yet.
+/// Somebody has killed it, but it has not noticed yet.
 const KILLED: u8 = 1;
-/// It has said farewell.
-const DEAD: u8 = 2;
+/// It tells everybody of its end.
+const LEAVING: u8 = 2;
+/// Everybody has been told.
+const DEAD: u8 = 3;
 
 impl Core {
     pub(crate) fn new(
@@ -176,7 +184,7 @@ impl Core {
             ancestors,
             executor,
             label,
-            waker: OnceLock::new(),
+            berth: Berth::new(),
             private: Mutex::new(private),
         }
     }
@@ -187,15 +195,36 @@ impl Core {
     }
 
     /// Whether the process may still do anything: false from the moment somebody kills it (PROC-009).
+    ///
+    /// Whoever has heard of an end must not find the process alive, and whoever finds it dead can rely on
+    /// everybody having been told. So the answer waits for an end that is being told at this moment; that is
+    /// plain enqueuing.
     pub(crate) fn is_alive(&self) -> bool {
-        // Pairs with the Release in `mark_killed` and `mark_dead`.
-        self.status.load(Ordering::Acquire) == ALIVE
+        loop {
+            // Pairs with the Release in `mark_killed`, `mark_leaving` and `mark_dead`.
+            match self.status.load(Ordering::Acquire) {
+                ALIVE => return true,
+                LEAVING => std::thread::yield_now(),
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether it makes sense to try its inbox.
+    pub(crate) fn may_be_open(&self) -> bool {
+        matches!(self.status.load(Ordering::Acquire), ALIVE | LEAVING)
     }
 
     /// The one exception to the first law: `kill` marks the process dead for everybody at once.
     pub(crate) fn mark_killed(&self) {
         let _dead_already =
             self.status.compare_exchange(ALIVE, KILLED, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// The process begins to tell of its end. A killed one is dead for everybody already.
+    pub(crate) fn mark_leaving(&self) {
+        let _killed =
+            self.status.compare_exchange(ALIVE, LEAVING, Ordering::AcqRel, Ordering::Acquire);
     }
 
     pub(crate) fn mark_dead(&self) {
@@ -205,12 +234,6 @@ impl Core {
     /// To be called by the process itself only.
     pub(crate) fn private<T>(&self, change: impl FnOnce(&mut Private) -> T) -> T {
         change(&mut self.private.lock())
-    }
-
-    pub(crate) fn wake(&self) {
-        if let Some(waker) = self.waker.get() {
-            waker.wake_by_ref();
-        }
     }
 }
 

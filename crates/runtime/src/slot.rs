@@ -63,8 +63,8 @@ pub(crate) struct Pledge<T> {
 }
 
 /// A promise and the pledge that waits for it.
-pub(crate) fn promise<T: Send>(waker: Option<Waker>) -> (Promise<T>, Pledge<T>) {
-    let slot = Arc::new(Slot(Mutex::new(State::Open(waker))));
+pub(crate) fn promise<T: Send>() -> (Promise<T>, Pledge<T>) {
+    let slot = Arc::new(Slot(Mutex::new(State::Open(None))));
     (Promise(Some(slot.clone())), Pledge { slot, done: false })
 }
 

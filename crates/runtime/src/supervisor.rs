@@ -53,7 +53,7 @@ use crate::executor::NoRuntime;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process;
 use crate::registry::Registry;
-use crate::shared::{Claim, Tie};
+use crate::shared::{Claim, Handle, Tie};
 
 pub use child::{ChildSpec, Spec};
 pub use dynamic::{
@@ -178,13 +178,17 @@ impl Supervisor {
         let (ack, pledge) = Ack::promise();
         let launched = self.launch_with(options, ack, registry.clone());
         let address = launched.as_ref().ok().cloned();
-        let pid = launched.map(|address| address.pid());
-        StartSupervisor { starting: Starting::new(pid, pledge, None), address, registry }
+        let process = launched.map(|address| address.handle());
+        StartSupervisor {
+            starting: Starting::new(process, pledge, None).apart(),
+            address,
+            registry,
+        }
     }
 
-    pub(crate) fn launch(self, options: StartOptions, ack: Ack) -> Result<Pid, StartError> {
+    pub(crate) fn launch(self, options: StartOptions, ack: Ack) -> Result<Handle, StartError> {
         let registry = self.registry.clone().unwrap_or_else(Registry::unowned);
-        Ok(self.launch_with(options, ack, registry)?.pid())
+        Ok(self.launch_with(options, ack, registry)?.handle())
     }
 
     fn launch_with(

@@ -14,7 +14,7 @@ use fauxtp_logic::{ExitReason, Pid, Ref};
 use tokio::time::Sleep;
 
 use super::intake::take_in;
-use super::{Birth, PidExt, into_body, launch};
+use super::{Birth, PidExt, into_body, start};
 use crate::address::Address;
 use crate::clock;
 use crate::current;
@@ -357,8 +357,11 @@ impl<M: Send + 'static> Context<M> {
         }
         if self.shared.core.private(|private| private.trapping) {
             let reason = ExitReason::no_proc();
-            let _own_inbox_is_open =
-                self.shared.signal(Signal::Exit { from: peer, origin: Origin::Link, reason });
+            let _own_inbox_is_open = self.shared.clone().signal(Signal::Exit {
+                from: peer,
+                origin: Origin::Link,
+                reason,
+            });
             return Ok(());
         }
         self.shared.core.private(|private| private.relations().unlink(peer));
@@ -406,7 +409,7 @@ impl<M: Send + 'static> Context<M> {
         if !target.is_some_and(|target| tell(target, Signal::Monitor { id, watcher })) {
             let down =
                 Down { monitor: Monitor(id), pid: target, name, reason: ExitReason::no_proc() };
-            let _own_inbox_is_open = self.shared.signal(Signal::Down(down));
+            let _own_inbox_is_open = self.shared.clone().signal(Signal::Down(down));
         }
         Monitor(id)
     }
@@ -453,7 +456,7 @@ impl<M: Send + 'static> Context<M> {
         F: Future<Output: Outcome> + Send + 'static,
     {
         let birth = Birth { tie: Tie::Linked, ..Birth::new(std::any::type_name::<F>()) };
-        self.as_current(|| launch(birth, None, |ctx| into_body(body(ctx))))
+        self.as_current(|| start(birth, None, |ctx| into_body(body(ctx))))
     }
 
     /// Starts a process that this one monitors from its first moment (PROC-013).
@@ -472,7 +475,7 @@ impl<M: Send + 'static> Context<M> {
         let birth = Birth::new(std::any::type_name::<F>());
         let watcher = (id, Watcher::Process(self.pid(), None));
         let address =
-            self.as_current(|| launch(birth, Some(watcher), |ctx| into_body(body(ctx))))?;
+            self.as_current(|| start(birth, Some(watcher), |ctx| into_body(body(ctx))))?;
         self.shared.core.private(|private| private.relations().watch(id, address.pid()));
         Ok((address, Monitor(id)))
     }
@@ -490,7 +493,7 @@ impl<M: Send + 'static> Context<M> {
         F: Future<Output: Outcome> + Send + 'static,
     {
         let birth = Birth { mailbox: Mailbox::UNBOUNDED, ..Birth::new(std::any::type_name::<F>()) };
-        self.as_current(|| launch(birth, None, |ctx| into_body(body(ctx))))
+        self.as_current(|| start(birth, None, |ctx| into_body(body(ctx))))
     }
 
     /// Runs `code` as this process, wherever the context has been carried.

@@ -3,22 +3,22 @@
 //! 1. The reason is fixed; the body is dropped, its destructors run, none of them can change the reason.
 //! 2. Names, timers and whatever else it owned are released.
 //! 3. What was unread is dropped, and with it the promises in it.
-//! 4. In one step for everybody: the supervisor has the exit, and the process counts as dead. Whoever sees that
-//!    it is dead, and asks its supervisor, sees the replacement (§0 of the spec); the replacement never sees its
-//!    predecessor alive. Only then the inbox is closed: whoever is refused by it sees a dead process (PROC-008).
-//! 5. Exits go to the linked processes, downs to those who watch; callers who wait for an answer get the reason.
+//! 4. The inbox is closed. Exits go to the supervisor and to the linked processes, downs to those who watch;
+//!    callers who wait for an answer get the reason. The supervisor's is the first: whoever has heard of the end,
+//!    and asks the supervisor, sees the replacement (§0 of the spec).
+//! 5. The process is dead. During step 4 nobody gets an answer to whether it lives, nor to what he sends it; see
+//!    `Core::is_alive`. Hence no code of the user's runs in that step.
 //!
 //! All of this is plain enqueuing: nothing is spawned, awaited or bounded (RUST-005).
 
 use std::pin::Pin;
 use std::sync::Arc;
 
-use fauxtp_logic::relations::Notices;
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::{ExitReason, Pid};
 
 use crate::current;
-use crate::guard::{catch, drop_caught, drop_each};
+use crate::guard::{catch, drop_each};
 use crate::instrument;
 use crate::mailbox::Shared;
 use crate::shared::{self, Core, Private, Process, Tie};
@@ -56,24 +56,25 @@ pub(super) fn farewell<M: Send + 'static, F>(
     // Step 2.
     release(core);
     // Step 3.
-    drop_each(shared.unread());
+    let unread = shared.unread();
+    drop_each(unread.messages);
+    drop_each(unread.notices);
+    drop_each(take_leave(core, unread.signals));
     // Step 4.
-    die(core, &reason);
-    let (messages, signals, notices) = shared.close();
-    drop_each(messages);
-    drop_each(notices);
-    for signal in signals {
-        take_leave_of(core, signal);
+    core.mark_leaving();
+    let late = shared.close();
+    let void = take_leave(core, late.signals);
+    if let Some(supervisor) = core.parent().filter(|_| core.tie == Tie::Supervised) {
+        tell(supervisor, exit(core, &reason));
     }
+    tell_everybody(core, &reason);
     table::leave(core.pid);
     // Step 5.
-    let owned = core.private(Private::bequeath);
-    let (relations, unkept) = match owned {
-        Some(owned) => (owned.relations, owned.unkept),
-        None => Default::default(),
-    };
-    tell_everybody(core, relations.farewell(), &reason);
-    current::settle_all(unkept, Some(&reason));
+    core.mark_dead();
+    drop_each(late.messages);
+    drop_each(late.notices);
+    drop_each(void);
+    tell_everybody(core, &reason);
     drop(entered);
 }
 
@@ -85,46 +86,51 @@ fn release(core: &Core) {
         Some((std::mem::take(&mut owned.estate), std::mem::take(&mut owned.timers)))
     });
     let Some((estate, timers)) = owned else { return };
+    // What a timer would have sent, and what the entries hold, is the user's: its destructors may panic.
     for key in timers.into_values() {
-        let _fired_already = core.executor.timers().cancel(key);
+        let _thrown = catch(|| core.executor.timers().cancel(key));
     }
     for owned in estate {
-        owned.release(core.pid);
+        let _thrown = catch(|| owned.release(core.pid));
     }
 }
 
-/// Signals that had arrived but were not taken in: who wanted to know of the end shall know.
-fn take_leave_of(core: &Core, signal: Signal) {
-    let spent = core.private(|private| {
+/// Signals that had arrived but were not taken in: who wanted to know of the end shall know. What is void comes
+/// back, to be dropped outside of all locks.
+fn take_leave(core: &Core, signals: Vec<Signal>) -> Vec<Void> {
+    let takes_leave = |private: &mut Private, signal| {
         let relations = private.relations();
-        let mut forgotten = None;
         match signal {
             Signal::Link { from, id } => relations.link(from, id),
             Signal::Unlink { from, id } => relations.unlinked(from, id),
             Signal::Monitor { id, watcher } | Signal::Stop { id, watcher, .. } => {
                 relations.watched_by(id, watcher);
             }
-            // Dropped outside of the lock, for its promise looks for the current process.
-            Signal::Forget { id } => forgotten = relations.forget_watcher(id),
-            other => return (Some(other), None),
+            Signal::Forget { id } => return Some(Void::Watcher(relations.forget_watcher(id))),
+            other => return Some(Void::Signal(other)),
         }
-        (None, forgotten)
-    });
-    let _reported_nowhere = drop_caught(spent);
+        None
+    };
+    let told = signals.into_iter();
+    told.filter_map(|signal| core.private(|private| takes_leave(private, signal))).collect()
 }
 
-/// The moment of death.
-fn die(core: &Core, reason: &ExitReason) {
-    let supervisor = core.parent().filter(|_| core.tie == Tie::Supervised);
-    match supervisor.and_then(table::find) {
-        Some(supervisor) => supervisor.bereave(core, reason.clone()),
-        None => core.mark_dead(),
-    }
+/// What has no effect any more.
+enum Void {
+    Signal(#[allow(dead_code, reason = "held to be dropped later")] Signal),
+    Watcher(#[allow(dead_code, reason = "held to be dropped later")] Option<Watcher>),
 }
 
-fn tell_everybody(core: &Core, notices: Notices<Watcher>, reason: &ExitReason) {
+fn exit(core: &Core, reason: &ExitReason) -> Signal {
+    Signal::Exit { from: core.pid, origin: Origin::Link, reason: reason.clone() }
+}
+
+/// Tells everybody who is concerned, as far as is known now.
+fn tell_everybody(core: &Core, reason: &ExitReason) {
+    let Some(owned) = core.private(Private::bequeath) else { return };
+    let notices = owned.relations.farewell();
     for peer in notices.links {
-        tell(peer, Signal::Exit { from: core.pid, origin: Origin::Link, reason: reason.clone() });
+        tell(peer, exit(core, reason));
     }
     for (id, watcher) in notices.watchers {
         match watcher {
@@ -143,6 +149,7 @@ fn tell_everybody(core: &Core, notices: Notices<Watcher>, reason: &ExitReason) {
     for (id, target) in notices.watching {
         tell(target, Signal::Forget { id });
     }
+    current::settle_all(owned.unkept, Some(reason));
 }
 
 fn tell(pid: Pid, signal: Signal) {

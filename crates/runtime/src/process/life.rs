@@ -58,8 +58,6 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Future for Life<M, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         let core = &this.shared.core;
-        let known = core.waker.get_or_init(|| cx.waker().clone());
-        debug_assert!(known.will_wake(cx.waker()), "a process keeps its waker for life");
         let Some(handle) = this.handle.take() else { return Poll::Ready(()) };
         let entered = current::enter(handle);
 

@@ -6,9 +6,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fauxtp_logic::ExitReason;
 use fauxtp_logic::backoff::Backoff;
 use fauxtp_logic::supervisor::{self as machine, ChildId, ChildKind, Restart, Shutdown};
-use fauxtp_logic::{ExitReason, Pid};
 
 use super::{DynamicSupervisor, Supervisor};
 use crate::behaviour::{self, Ack, StartError, StartOptions};
@@ -16,7 +16,7 @@ use crate::gen_server::GenServer;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process::{self, into_body};
 use crate::registry::Registry;
-use crate::shared::{Claim, Tie};
+use crate::shared::{Claim, Handle, Tie};
 use crate::stop::Outcome;
 
 /// What a child starts from, besides its own arguments.
@@ -42,7 +42,7 @@ impl Ground {
 }
 
 /// Launches one incarnation of a child; what becomes of it is told to the acknowledgement.
-type Launch = Arc<dyn Fn(Ground, Ack) -> Result<Pid, StartError> + Send + Sync>;
+type Launch = Arc<dyn Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync>;
 
 /// How a child starts; all the machine keeps of it.
 #[derive(Clone)]
@@ -71,7 +71,7 @@ impl Factory {
         registry: Option<&Registry>,
         restarts: u32,
         ack: Ack,
-    ) -> Result<Pid, StartError> {
+    ) -> Result<Handle, StartError> {
         let local = self.name.as_ref().map(|claim| claim());
         let keyed = registry.map(|registry| registry.claim(id.to_string(), ()));
         let ground = Ground { claims: local.into_iter().chain(keyed).collect(), restarts };
@@ -105,7 +105,7 @@ impl ChildSpec {
     fn worker(
         id: impl Into<String>,
         messages: Option<TypeId>,
-        launch: impl Fn(Ground, Ack) -> Result<Pid, StartError> + Send + Sync + 'static,
+        launch: impl Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync + 'static,
     ) -> Self {
         let factory =
             Factory { launch: Arc::new(launch), timeout: None, name: None, messages, fault: None };
@@ -117,7 +117,7 @@ impl ChildSpec {
         Self::worker(name, Some(TypeId::of::<S::Message>()), move |ground, ack| {
             let mut start = S::start(args.clone());
             ground.apply(start.options());
-            Ok(start.launch(ack)?.pid())
+            Ok(start.launch(ack)?.handle())
         })
     }
 
@@ -154,7 +154,7 @@ impl ChildSpec {
                 ack.ready();
                 into_body(body(ctx)).await
             })?;
-            Ok(address.pid())
+            Ok(address.handle())
         })
     }
 
@@ -182,7 +182,7 @@ impl ChildSpec {
 
     fn of_supervisor(
         name: impl Into<String>,
-        launch: impl Fn(Ground, Ack) -> Result<Pid, StartError> + Send + Sync + 'static,
+        launch: impl Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync + 'static,
     ) -> Self {
         let mut child = Self::worker(name, None, launch).restart(Restart::Permanent);
         child.spec.kind = ChildKind::Supervisor;

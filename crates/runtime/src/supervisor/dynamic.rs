@@ -28,7 +28,7 @@ use crate::executor::NoRuntime;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process;
 use crate::registry::Registry;
-use crate::shared::{Claim, Tie};
+use crate::shared::{Claim, Handle, Tie};
 use shell::Message;
 
 pub use handle::{DynamicSupervisorHandle, SimpleSupervisorHandle};
@@ -125,8 +125,12 @@ impl DynamicSupervisor {
         let (ack, pledge) = Ack::promise();
         let launched = self.launch_address(options, ack);
         let address = launched.as_ref().ok().cloned();
-        let pid = launched.map(|address| address.pid());
-        StartDynamicSupervisor { address, flags, starting: Starting::new(pid, pledge, None) }
+        let process = launched.map(|address| address.handle());
+        StartDynamicSupervisor {
+            address,
+            flags,
+            starting: Starting::new(process, pledge, None).apart(),
+        }
     }
 
     /// Starts a supervisor all of whose children come from one template, which is given what
@@ -152,8 +156,8 @@ impl DynamicSupervisor {
         self
     }
 
-    pub(crate) fn launch(self, options: StartOptions, ack: Ack) -> Result<Pid, StartError> {
-        self.launch_address(options, ack).map(|address| address.pid())
+    pub(crate) fn launch(self, options: StartOptions, ack: Ack) -> Result<Handle, StartError> {
+        self.launch_address(options, ack).map(|address| address.handle())
     }
 
     fn launch_address(

@@ -195,7 +195,7 @@ impl Shell {
         let registry = &self.registry;
         let launched = catch(|| factory.launch(&id, Some(registry), restarts, ack));
         let launched = launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report))));
-        match Starting::new(launched, pledge, factory.timeout).await {
+        match Starting::new(launched, pledge, factory.timeout).apart().await {
             Ok(pid) => {
                 self.family.live.insert(pid);
                 Event::Started(pid)

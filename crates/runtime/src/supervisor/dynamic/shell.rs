@@ -193,12 +193,14 @@ impl Shell {
         let ack = Ack::post(move |outcome| address.send(Message::Told(key, outcome)));
         let launched = catch(|| factory.launch(&id, self.registry.as_ref(), restarts, ack));
         match launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report)))) {
-            Ok(pid) => {
+            Ok(child) => {
+                let pid = child.core().pid;
                 self.starting.insert(key, Birthing { pid, timed_out: false });
                 if let Some(timeout) = factory.timeout {
                     let deadline = Message::StartDeadline(key, pid);
                     let _fires_into_the_void = self.ctx.send_after(timeout, deadline);
                 }
+                child.rouse();
                 None
             }
             Err(error) => Some(PoolEvent::StartFailed(key, error.into_reason())),

@@ -1,0 +1,374 @@
+//! The run queues: a few tasks of the user's runtime, the *hands*, poll all fibers.
+//!
+//! A task of its own for every process would be half of what a process costs. So each worker thread's worth of
+//! runtime has one hand with a queue; a fiber that is woken by another one stays with the same hand, idle
+//! hands take from busy ones, and every few polls a hand lets the runtime do something else.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::coop;
+
+use super::Executor;
+use super::fiber::{self, Fiber};
+use super::relief::Relief;
+use crate::sync::Mutex;
+
+/// How many fibers a hand polls before it lets the rest of its runtime run.
+const TURN: u32 = 16;
+/// How deep fibers may run on the stacks of others.
+const DEPTH_MAX: u8 = 4;
+/// More hands than that are never needed; each is a bit of a word.
+const HANDS_MAX: usize = 64;
+
+/// Where this thread is.
+#[derive(Clone, Copy)]
+struct Here {
+    /// The address of the executor whose fibers run on this thread, or 0.
+    executor: usize,
+    /// Which of its hands this is, if it is one.
+    hand: Option<u8>,
+    /// How many fibers run on the stack of others.
+    depth: u8,
+}
+
+thread_local! {
+    static HERE: Cell<Here> = const { Cell::new(Here { executor: 0, hand: None, depth: 0 }) };
+}
+
+/// Whether callees may run on their callers' stacks.
+static ON_THE_SPOT: AtomicBool = AtomicBool::new(true);
+
+pub(crate) fn allow_on_the_spot(allow: bool) {
+    ON_THE_SPOT.store(allow, Ordering::Relaxed);
+}
+
+/// The hands of one runtime.
+pub(super) struct Crew {
+    hands: Box<[Hand]>,
+    /// A bit for each hand that sleeps; changed only under that hand's lock.
+    asleep: AtomicU64,
+    /// Whose turn it is to get a fiber from outside.
+    turn: AtomicUsize,
+    /// How many hands are left; none after the runtime has ended.
+    left: AtomicUsize,
+    ended: AtomicBool,
+    /// The waker of the hand that helps out, while it sleeps.
+    relief: Mutex<Option<Waker>>,
+    dozing: AtomicBool,
+}
+
+/// Apart from its neighbours, for each is another core's.
+#[repr(align(128))]
+#[derive(Default)]
+struct Hand {
+    line: Mutex<Line>,
+    /// How many fibers it has run; wraps.
+    beats: AtomicU32,
+}
+
+#[derive(Default)]
+struct Line {
+    fibers: VecDeque<Arc<dyn Fiber>>,
+    /// The hand's task.
+    waker: Option<Waker>,
+    asleep: bool,
+}
+
+impl Crew {
+    pub(super) fn new(handle: &Handle) -> Self {
+        let hands = match handle.runtime_flavor() {
+            RuntimeFlavor::CurrentThread => 1,
+            _ => handle.metrics().num_workers().clamp(1, HANDS_MAX),
+        };
+        Self {
+            hands: (0..hands).map(|_| Hand::default()).collect(),
+            asleep: AtomicU64::new(0),
+            turn: AtomicUsize::new(0),
+            left: AtomicUsize::new(hands),
+            ended: AtomicBool::new(false),
+            relief: Mutex::new(None),
+            dozing: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    fn next(&self, hand: usize) -> Option<Arc<dyn Fiber>> {
+        let own = self.hands[hand].line.lock().fibers.pop_front();
+        own.or_else(|| self.steal(hand))
+    }
+
+    /// Takes half of what waits at another hand.
+    fn steal(&self, thief: usize) -> Option<Arc<dyn Fiber>> {
+        let others = (1..self.hands.len()).map(|step| (thief + step) % self.hands.len());
+        for other in others {
+            let mut line = self.hands[other].line.lock();
+            let half = line.fibers.len().div_ceil(2);
+            let mut taken: VecDeque<_> = line.fibers.drain(..half).collect();
+            drop(line);
+            if let Some(first) = taken.pop_front() {
+                if !taken.is_empty() {
+                    self.hands[thief].line.lock().fibers.append(&mut taken);
+                }
+                return Some(first);
+            }
+        }
+        None
+    }
+
+    /// Lays a hand to sleep if nothing waits, here or elsewhere.
+    fn sleep(&self, hand: usize, cx: &Context<'_>) -> bool {
+        let mut line = self.hands[hand].line.lock();
+        if !line.fibers.is_empty() {
+            return false;
+        }
+        if !line.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            line.waker = Some(cx.waker().clone());
+        }
+        line.asleep = true;
+        self.asleep.fetch_or(1 << hand, Ordering::SeqCst);
+        drop(line);
+        // Pairs with `enqueue` from outside: either it sees this hand asleep, or its fiber is seen here.
+        let others = self.hands.iter().enumerate().filter(|(other, _)| *other != hand);
+        if others.into_iter().all(|(_, other)| other.line.lock().fibers.is_empty()) {
+            return true;
+        }
+        let mut line = self.hands[hand].line.lock();
+        // Somebody may have woken this hand meanwhile; then there is one more poll.
+        let _own = self.rouse(hand, &mut line);
+        false
+    }
+
+    /// The waker of a hand that has to get up for what was put in its line.
+    fn rouse(&self, hand: usize, line: &mut Line) -> Option<Waker> {
+        if !std::mem::take(&mut line.asleep) {
+            return None;
+        }
+        self.asleep.fetch_and(!(1 << hand), Ordering::SeqCst);
+        if self.dozing.load(Ordering::SeqCst) {
+            self.wake_relief();
+        }
+        line.waker.clone()
+    }
+
+    #[cold]
+    fn wake_relief(&self) {
+        self.dozing.store(false, Ordering::SeqCst);
+        let waker = self.relief.lock().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Lays the relief to sleep if all hands sleep.
+    pub(super) fn doze(&self, cx: &Context<'_>) -> bool {
+        *self.relief.lock() = Some(cx.waker().clone());
+        // Pairs with `rouse`: either it sees that the relief dozes, or its hand is seen awake here.
+        self.dozing.store(true, Ordering::SeqCst);
+        let all = u64::MAX >> (HANDS_MAX - self.hands.len());
+        let dozes = self.asleep.load(Ordering::SeqCst) == all;
+        if !dozes {
+            self.dozing.store(false, Ordering::SeqCst);
+        }
+        dozes
+    }
+
+    /// How many fibers each hand has run.
+    pub(super) fn beats(&self) -> impl Iterator<Item = u32> + '_ {
+        self.hands.iter().map(|hand| hand.beats.load(Ordering::Relaxed))
+    }
+
+    fn sleeper(&self) -> Option<usize> {
+        let asleep = self.asleep.load(Ordering::Relaxed);
+        (asleep != 0).then(|| asleep.trailing_zeros() as usize)
+    }
+
+    fn enqueue(&self, here: Option<u8>, fiber: Arc<dyn Fiber>) {
+        if let Some(hand) = here {
+            let mut line = self.hands[hand as usize].line.lock();
+            line.fibers.push_back(fiber);
+            let waiting = line.fibers.len();
+            drop(line);
+            // What this hand is at ends soon, and then it takes the first that waits; the second is too many.
+            if waiting > 1 {
+                self.call_for_help();
+            }
+            return;
+        }
+        let hand = self.sleeper().unwrap_or_else(|| {
+            if self.hands.len() == 1 {
+                0
+            } else {
+                self.turn.fetch_add(1, Ordering::Relaxed) % self.hands.len()
+            }
+        });
+        let mut line = self.hands[hand].line.lock();
+        line.fibers.push_back(fiber);
+        let waker = self.rouse(hand, &mut line);
+        drop(line);
+        match waker {
+            Some(waker) => waker.wake(),
+            // That hand is busy, perhaps for long; another one may have gone to sleep meanwhile.
+            None if self.hands.len() > 1 => self.call_for_help(),
+            None => {}
+        }
+    }
+
+    /// Wakes a hand that sleeps, if there is one; it will find what waits.
+    fn call_for_help(&self) {
+        let Some(hand) = self.sleeper() else { return };
+        let mut line = self.hands[hand].line.lock();
+        let waker = self.rouse(hand, &mut line);
+        drop(line);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Executor {
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Puts the hands to work; they end with their runtime.
+    pub(super) fn man(self: &Arc<Self>) {
+        for hand in 0..self.crew.hands.len() {
+            self.spawn(Work { executor: self.clone(), hand });
+        }
+        if self.crew.hands.len() > 1 {
+            self.spawn(Relief::new(self.clone()));
+        }
+    }
+
+    pub(super) fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    /// Runs what waits for a hand that is stuck, once round.
+    pub(super) fn relieve(&self, hand: usize) {
+        let _back = Visit::begin(Here { executor: self.address(), hand: None, depth: 0 });
+        for _ in 0..TURN {
+            let fiber = self.crew.hands[hand].line.lock().fibers.pop_front();
+            match fiber {
+                Some(fiber) => drop(fiber::run(fiber)),
+                None => break,
+            }
+        }
+    }
+
+    /// Whether the runtime is gone, and nothing runs here any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.crew.has_ended()
+    }
+
+    /// Queues a fiber.
+    pub(super) fn enqueue(&self, fiber: Arc<dyn Fiber>) {
+        let here = HERE.try_with(Cell::get).ok().filter(|here| here.executor == self.address());
+        self.crew.enqueue(here.and_then(|here| here.hand), fiber);
+    }
+
+    /// Runs an idle fiber on this stack: whoever waits for it has nothing better to do. Not if it is queued
+    /// or runs already, not from another runtime, not too deep, and only as often between two yields as
+    /// tokio's budget for one poll allows.
+    pub(crate) fn run_on_the_spot<F: Fiber>(fiber: &Arc<F>, cx: &mut Context<'_>) -> bool {
+        let Ok(here) = HERE.try_with(Cell::get) else { return false };
+        let executor = fiber.executor();
+        let address = executor.address();
+        if here.depth >= DEPTH_MAX || !ON_THE_SPOT.load(Ordering::Relaxed) {
+            return false;
+        }
+        let at_home = match here.executor {
+            0 => Handle::try_current().is_ok_and(|handle| handle.id() == executor.id),
+            known => known == address,
+        };
+        if !at_home {
+            return false;
+        }
+        let Poll::Ready(coop) = coop::poll_proceed(cx) else { return false };
+        if !fiber::claim(fiber) {
+            return false;
+        }
+        coop.made_progress();
+        let _back = Visit::begin(Here { executor: address, depth: here.depth + 1, ..here });
+        let _woken_meanwhile = fiber::poll(fiber.clone());
+        true
+    }
+}
+
+/// This thread runs fibers until the guard is dropped.
+struct Visit {
+    before: Here,
+}
+
+impl Visit {
+    fn begin(here: Here) -> Self {
+        Self { before: HERE.replace(here) }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        HERE.set(self.before);
+    }
+}
+
+/// The task of one hand.
+struct Work {
+    executor: Arc<Executor>,
+    hand: usize,
+}
+
+impl Future for Work {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let crew = &self.executor.crew;
+        let hand = Some(self.hand as u8);
+        let _back = Visit::begin(Here { executor: self.executor.address(), hand, depth: 0 });
+        for _ in 0..TURN {
+            match crew.next(self.hand) {
+                Some(fiber) => {
+                    let beats = &crew.hands[self.hand].beats;
+                    beats.store(beats.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+                    // A fiber that lets others run means those outside as well.
+                    if fiber::run(fiber) {
+                        break;
+                    }
+                }
+                None if crew.sleep(self.hand, cx) => return Poll::Pending,
+                None => {}
+            }
+            if !coop::has_budget_remaining() {
+                break;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for Work {
+    /// The runtime is shutting down. With the last hand, all fibers end.
+    fn drop(&mut self) {
+        let crew = &self.executor.crew;
+        if crew.left.fetch_sub(1, Ordering::SeqCst) > 1 {
+            return;
+        }
+        crew.ended.store(true, Ordering::SeqCst);
+        super::end_all_of(&self.executor);
+        for hand in &crew.hands {
+            let left = std::mem::take(&mut *hand.line.lock());
+            drop(left);
+        }
+    }
+}

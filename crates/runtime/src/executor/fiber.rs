@@ -1,0 +1,117 @@
+//! What an executor runs: a future that belongs to an object others hold, and that is polled where it is
+//! convenient.
+//!
+//! ```text
+//!            wake                   a hand takes it              ready
+//!   idle ───────────► queued ───────────────────────► running ─────────► over
+//!    ▲ └── run at once, on the stack of whoever waits ────▲ │
+//!    └────────────────────── pending ─────────────────────┘─┘ woken meanwhile: queued again
+//! ```
+
+use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Wake, Waker};
+
+use super::Executor;
+use crate::sync::Mutex;
+
+/// An object that has a future.
+pub(crate) trait Fiber: Send + Sync + 'static {
+    fn berth(&self) -> &Berth;
+    fn executor(&self) -> &Arc<Executor>;
+}
+
+/// Where a fiber stands, and its future.
+pub(crate) struct Berth {
+    stage: AtomicU8,
+    living: Mutex<Option<Living>>,
+}
+
+struct Living {
+    future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Made once; it holds its own fiber until the future is gone.
+    waker: Waker,
+}
+
+/// Somebody polls it. It stays set when the future is gone, so that nothing is queued any more.
+const RUNNING: u8 = 1;
+/// It is queued, or will be as soon as it has been polled.
+const WOKEN: u8 = 2;
+
+impl Berth {
+    pub(crate) const fn new() -> Self {
+        Self { stage: AtomicU8::new(0), living: Mutex::new(None) }
+    }
+}
+
+/// Gives a fiber its future, which waits to be woken. A runtime that has ended drops it at once.
+pub(crate) fn embody<F: Fiber + Wake>(
+    fiber: &Arc<F>,
+    future: impl Future<Output = ()> + Send + 'static,
+) {
+    let living = Living { future: Box::pin(future), waker: Waker::from(fiber.clone()) };
+    *fiber.berth().living.lock() = Some(living);
+    if fiber.executor().has_ended() {
+        end(&**fiber);
+    }
+}
+
+/// Has a fiber run soon.
+#[inline]
+pub(crate) fn wake<F: Fiber>(fiber: &Arc<F>) {
+    // Pairs with the exchanges in `run` and `put_down`: what was written before the wake is seen by the poll.
+    if fiber.berth().stage.fetch_or(WOKEN, Ordering::AcqRel) == 0 {
+        fiber.executor().enqueue(fiber.clone());
+    }
+}
+
+/// Runs a fiber that was queued; tells whether it had more to do than it wanted to do at once.
+pub(super) fn run(fiber: Arc<dyn Fiber>) -> bool {
+    let former = fiber.berth().stage.swap(RUNNING, Ordering::AcqRel);
+    debug_assert_eq!(former, WOKEN, "a fiber is queued once, and not while it runs");
+    poll(fiber)
+}
+
+/// Makes an idle fiber the caller's to run.
+#[inline]
+pub(super) fn claim<F: Fiber>(fiber: &Arc<F>) -> bool {
+    let stage = &fiber.berth().stage;
+    stage.compare_exchange(0, RUNNING, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+}
+
+/// Polls a fiber that is ours to run; tells whether it was woken meanwhile.
+pub(super) fn poll(fiber: Arc<dyn Fiber>) -> bool {
+    let berth = fiber.berth();
+    let mut living = berth.living.lock();
+    let over = living.as_mut().is_none_or(|living| {
+        let mut cx = Context::from_waker(&living.waker);
+        let future = living.future.as_mut();
+        // What panics in a process is caught inside; this is for faults of ours.
+        panic::catch_unwind(AssertUnwindSafe(|| future.poll(&mut cx)))
+            .map_or(true, |poll| poll.is_ready())
+    });
+    if over {
+        let left = living.take();
+        drop(living);
+        drop(left);
+        return false;
+    }
+    drop(living);
+    let stage = &berth.stage;
+    if stage.compare_exchange(RUNNING, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        return false;
+    }
+    stage.fetch_and(!RUNNING, Ordering::AcqRel);
+    let executor = fiber.executor().clone();
+    executor.enqueue(fiber);
+    true
+}
+
+/// Drops the future of a fiber whose runtime has ended.
+pub(crate) fn end<F: Fiber + ?Sized>(fiber: &F) {
+    let left = fiber.berth().living.lock().take();
+    drop(left);
+}
