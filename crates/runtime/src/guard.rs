@@ -48,7 +48,15 @@ pub(crate) fn drop_caught<T>(value: T) -> Option<PanicReport> {
 
 /// Drops values of the user's one by one, even in the middle of an unwinding: none of their panics gets out,
 /// so that no two ever meet.
+#[inline]
 pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
+    let values = values.into_iter();
+    if values.size_hint().1 != Some(0) {
+        drop_each_of_some(values);
+    }
+}
+
+fn drop_each_of_some<T>(values: impl Iterator<Item = T>) {
     let unwinding_from = PLACE.try_with(RefCell::take).ok().flatten();
     for value in values {
         let _reported_nowhere = drop_caught(value);

@@ -408,20 +408,33 @@ impl<M: Send + 'static> Shared<M> {
         }
     }
 
-    /// What waits now, as far as it was not taken over yet; more may come.
-    pub(crate) fn unread(&self) -> Unread<M> {
-        self.lanes.lock().empty()
+    /// The process leaves: nothing comes in any more, if nothing is in it now. Otherwise that comes out, and
+    /// the inbox stays open.
+    pub(crate) fn close_if_empty(&self) -> Option<Unread<M>> {
+        let mut lanes = self.lanes.lock();
+        if !lanes.messages.is_empty() || !lanes.signals.is_empty() {
+            return Some(lanes.empty());
+        }
+        let waker = self.close_locked(&mut lanes);
+        drop(lanes);
+        drop(waker);
+        None
     }
 
-    /// Nothing comes in any more; what was there comes out.
+    /// The process leaves, and nothing comes in any more; what was there comes out.
     pub(crate) fn close(&self) -> Unread<M> {
         let mut lanes = self.lanes.lock();
-        lanes.closed = true;
-        let waker = lanes.waker.take();
+        let waker = self.close_locked(&mut lanes);
         let unread = lanes.empty();
         drop(lanes);
         drop(waker);
         unread
+    }
+
+    fn close_locked(&self, lanes: &mut Lanes<M>) -> Option<Waker> {
+        self.core.mark_leaving();
+        lanes.closed = true;
+        lanes.waker.take()
     }
 }
 

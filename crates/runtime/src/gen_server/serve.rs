@@ -22,8 +22,7 @@ enum Event<M> {
     Continue(M),
     Message(M),
     Info(Box<Info>),
-    /// The reason is among the context's wishes.
-    Stop,
+    Stop(ExitReason),
 }
 
 /// The life of a server.
@@ -57,10 +56,7 @@ pub(super) fn serve<S: GenServer>(
                     }
                     Event::Continue(message) => state.handle_continue(message, &mut ctx).await,
                     Event::Info(info) => state.handle_info(*info, &mut ctx).await,
-                    Event::Stop => {
-                        let reason = ctx.wishes().stopping.take();
-                        Err(reason.map_or_else(crate::Stop::normal, crate::Stop::because))
-                    }
+                    Event::Stop(reason) => Err(crate::Stop::because(reason)),
                 }
             })
             .await;
@@ -96,8 +92,8 @@ fn next_message<S: GenServer>(ctx: &mut Context<S>) -> Option<S::Message> {
 async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
     let mut timeout = None;
     if let Some(wishes) = &mut ctx.wishes {
-        if wishes.stopping.is_some() {
-            return Event::Stop;
+        if let Some(reason) = wishes.stopping.take() {
+            return Event::Stop(reason);
         }
         if let Some(message) = wishes.first.take() {
             return Event::Continue(message);
@@ -110,17 +106,12 @@ async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
             ctx.process.timer_expired(timer);
             Event::Message(message)
         }
-        Some(Item::Notice(Notice::Stop { reason, .. })) => stop(ctx, reason),
+        Some(Item::Notice(Notice::Stop { reason, .. })) => Event::Stop(reason),
         Some(Item::Notice(Notice::Exit(exit))) if ctx.process.parent() == Some(exit.from) => {
-            stop(ctx, exit.reason)
+            Event::Stop(exit.reason)
         }
         Some(Item::Notice(Notice::Exit(exit))) => Event::Info(Box::new(Info::Exit(exit))),
         Some(Item::Notice(Notice::Down(down))) => Event::Info(Box::new(Info::Down(down))),
         None => Event::Info(Box::new(Info::Timeout)),
     }
-}
-
-fn stop<S: GenServer>(ctx: &mut Context<S>, reason: ExitReason) -> Event<S::Message> {
-    ctx.stop(reason);
-    Event::Stop
 }

@@ -2,8 +2,9 @@
 //!
 //! 1. The reason is fixed; the body is dropped, its destructors run, none of them can change the reason.
 //! 2. Names, timers and whatever else it owned are released.
-//! 3. What was unread is dropped, and with it the promises in it.
-//! 4. The inbox is closed. Exits go to the supervisor and to the linked processes, downs to those who watch;
+//! 3. What was unread is dropped, and with it the promises in it. Then the inbox is closed; what has come in
+//!    meanwhile is dropped last.
+//! 4. Exits go to the supervisor and to the linked processes, downs to those who watch;
 //!    callers who wait for an answer get the reason. The supervisor's is the first: whoever has heard of the end,
 //!    and asks the supervisor, sees the replacement (§0 of the spec).
 //! 5. The process is dead. During step 4 nobody gets an answer to whether it lives, nor to what he sends it; see
@@ -56,14 +57,14 @@ pub(super) fn farewell<M: Send + 'static, F>(
     // Step 2.
     release(core);
     // Step 3.
-    let unread = shared.unread();
-    drop_each(unread.messages);
-    drop_each(unread.notices);
-    drop_each(take_leave(core, unread.signals));
+    let late = shared.close_if_empty().map(|unread| {
+        drop_each(unread.messages);
+        drop_each(unread.notices);
+        drop_each(take_leave(core, unread.signals));
+        shared.close()
+    });
     // Step 4.
-    core.mark_leaving();
-    let late = shared.close();
-    let void = take_leave(core, late.signals);
+    let late = late.map(|late| (late.messages, late.notices, take_leave(core, late.signals)));
     if let Some(supervisor) = core.parent().filter(|_| core.tie == Tie::Supervised) {
         tell(supervisor, exit(core, &reason));
     }
@@ -71,10 +72,12 @@ pub(super) fn farewell<M: Send + 'static, F>(
     table::leave(core.pid);
     // Step 5.
     core.mark_dead();
-    drop_each(late.messages);
-    drop_each(late.notices);
-    drop_each(void);
-    tell_everybody(core, &reason);
+    if let Some((messages, notices, void)) = late {
+        drop_each(messages);
+        drop_each(notices);
+        drop_each(void);
+        tell_everybody(core, &reason);
+    }
     drop(entered);
 }
 
