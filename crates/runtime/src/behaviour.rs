@@ -23,7 +23,7 @@ use crate::current;
 use crate::executor::NoRuntime;
 use crate::guard::{guarded, panicked};
 use crate::process::{self, Birth, PidExt, part_from_parent};
-use crate::shared::{Claim, Handle, Refused};
+use crate::shared::{Claim, Handle, Refused, Tie};
 use crate::slot::{self, Broken, Pledge, Promise};
 use crate::stop::{Manner, Stop};
 
@@ -174,12 +174,14 @@ pub(crate) struct StartOptions {
     pub(crate) birth: Birth,
     pub(crate) claims: Vec<Claim>,
     pub(crate) timeout: Option<Duration>,
+    /// Whom to link with, instead of the process this runs in.
+    pub(crate) parent: Option<Handle>,
 }
 
 impl StartOptions {
     pub(crate) fn new(label: &'static str) -> Self {
         let birth = Birth { takes_stop: true, ..Birth::new(label) };
-        Self { birth, claims: Vec::new(), timeout: None }
+        Self { birth, claims: Vec::new(), timeout: None, parent: None }
     }
 }
 
@@ -193,13 +195,22 @@ where
     M: Send + 'static,
     F: Future<Output = ExitReason> + Send + 'static,
 {
-    let claims = options.claims;
-    process::launch(options.birth, None, |ctx| {
+    let StartOptions { mut birth, claims, parent, .. } = options;
+    let entered = parent.clone().map(current::enter);
+    if parent.is_some() {
+        birth.tie = Tie::Linked;
+    }
+    let child = process::launch(birth, None, |ctx| {
         if !claims.is_empty() {
             ctx.core().private(|private| private.possessions().claims = claims);
         }
         body(ctx, ack)
-    })
+    })?;
+    drop(entered);
+    if let Some(parent) = parent.filter(|parent| !parent.core().is_alive()) {
+        process::orphan(&child.handle(), parent.core().pid);
+    }
+    Ok(child)
 }
 
 /// Starts a behaviour; the future is ready when it has acknowledged, or is gone.

@@ -61,7 +61,6 @@ use crate::mailbox::Mailbox;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process;
 use crate::registry::Registry;
-use crate::shared::Tie;
 use crate::signal::{Down, Exit};
 use crate::stop::Result;
 
@@ -204,8 +203,8 @@ impl<S: GenServer> Start<S> {
 
     /// Linked with the calling process, which becomes its parent: if a trapping server's parent ends, the
     /// server terminates (GS-046).
-    pub fn link<M: Send + 'static>(mut self, _parent: &process::Context<M>) -> Self {
-        self.options.birth.tie = Tie::Linked;
+    pub fn link<M: Send + 'static>(mut self, parent: &process::Context<M>) -> Self {
+        self.options.parent = Some(parent.handle());
         self
     }
 

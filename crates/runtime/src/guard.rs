@@ -156,6 +156,29 @@ impl<T: Send + 'static> Drop for Kept<T> {
     }
 }
 
+/// A value of the user's whose destructor harms nobody, wherever it runs.
+pub(crate) struct Harmless<T>(Option<T>);
+
+impl<T> Harmless<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl<T> Deref for Harmless<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("only `drop` takes the value")
+    }
+}
+
+impl<T> Drop for Harmless<T> {
+    fn drop(&mut self) {
+        drop_each(self.0.take());
+    }
+}
+
 /// Drops what was put aside while something unwound.
 fn drop_put_aside() {
     while let Some(value) = ASIDE.try_with(|aside| aside.borrow_mut().pop()).ok().flatten() {

@@ -155,6 +155,13 @@ fn end_all_of(executor: &Executor) {
     }
 }
 
+/// Tells a child that its parent was gone before it was linked.
+pub(crate) fn orphan(child: &Handle, parent: Pid) {
+    let reason = ExitReason::no_proc();
+    let exit = Signal::Exit { from: parent, origin: Origin::Link, reason };
+    let _gone_as_well = child.clone().signal(exit);
+}
+
 /// A start that failed is told to the starter as an error, and not by an exit as well (PL-004).
 pub(crate) fn part_from_parent(child: &Handle) {
     let core = child.core();

@@ -53,7 +53,7 @@ use crate::executor::NoRuntime;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process;
 use crate::registry::Registry;
-use crate::shared::{Claim, Handle, Tie};
+use crate::shared::{Claim, Handle};
 
 pub use child::{ChildSpec, Spec};
 pub use dynamic::{
@@ -80,7 +80,7 @@ pub struct Supervisor {
     registry: Option<Registry>,
     observer: Option<Observer>,
     name: Option<Claim>,
-    linked: bool,
+    parent: Option<Handle>,
     ignored: bool,
 }
 
@@ -102,7 +102,7 @@ impl Supervisor {
             registry: None,
             observer: None,
             name: None,
-            linked: false,
+            parent: None,
             ignored: false,
         }
     }
@@ -159,8 +159,8 @@ impl Supervisor {
 
     /// Links the supervisor with the calling process, which becomes its parent: when that ends, for
     /// whatever reason, the supervisor shuts down (SUP-028).
-    pub fn link<M: Send + 'static>(mut self, _parent: &process::Context<M>) -> Self {
-        self.linked = true;
+    pub fn link<M: Send + 'static>(mut self, parent: &process::Context<M>) -> Self {
+        self.parent = Some(parent.handle());
         self
     }
 
@@ -169,11 +169,9 @@ impl Supervisor {
     ///
     /// # Errors
     /// [`StartError`]; those children that had started have been stopped again, in reverse order (SUP-002).
-    pub fn start(self) -> StartSupervisor {
+    pub fn start(mut self) -> StartSupervisor {
         let mut options = StartOptions::new("Supervisor");
-        if self.linked {
-            options.birth.tie = Tie::Linked;
-        }
+        options.parent = self.parent.take();
         let registry = self.registry.clone().unwrap_or_else(Registry::unowned);
         let (ack, pledge) = Ack::promise();
         let launched = self.launch_with(options, ack, registry.clone());

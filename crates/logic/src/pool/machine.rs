@@ -67,10 +67,12 @@ impl<S, T> Pool<S, T> {
         self.children.get(&key).map(|child| &child.spec)
     }
 
-    /// How often the child has been restarted.
+    /// How often the child has been restarted, a restart under way included.
     #[must_use]
     pub fn restarts_of(&self, key: ChildKey) -> u32 {
-        self.children.get(&key).map_or(0, |child| child.restarts)
+        let Some(child) = self.children.get(&key) else { return 0 };
+        let now = matches!(child.state, State::Restarting { .. });
+        child.restarts.saturating_add(u32::from(now))
     }
 
     /// The child that runs, or last ran, as this process.
@@ -83,6 +85,12 @@ impl<S, T> Pool<S, T> {
     #[must_use]
     pub fn flags(&self) -> &PoolFlags {
         &self.flags
+    }
+
+    /// Whether children still come and go; afterwards all of them are being stopped.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open)
     }
 
     /// Whether [`PoolAction::Exit`] was said.

@@ -117,10 +117,13 @@ impl<S, T> Machine<S, T> {
         Some(&self.children.get(key)?.spec)
     }
 
-    /// How often the child has been restarted.
+    /// How often the child has been restarted, a restart under way included.
     #[must_use]
     pub fn restarts_of(&self, key: ChildKey) -> u32 {
-        self.children.get(key).map_or(0, |child| child.restarts)
+        let before = self.children.get(key).map_or(0, |child| child.restarts);
+        let now = matches!(self.phase, Phase::Busy(Errand::Restart))
+            && matches!(self.asked, Some(Step::Start(asked)) if asked == key);
+        before.saturating_add(u32::from(now))
     }
 
     /// Whether the child runs.

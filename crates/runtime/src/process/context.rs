@@ -270,6 +270,19 @@ impl<M: Send + 'static> Context<M> {
         if self.bounded { self.shared.take_bounded(&mut self.tray) } else { self.tray.take() }
     }
 
+    /// Lets everybody else run.
+    pub(crate) async fn yield_now(&mut self) {
+        let mut yielded = false;
+        std::future::poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// Gives back memory that is not needed now.
     pub(crate) fn shrink(&mut self) {
         self.tray.shrink();

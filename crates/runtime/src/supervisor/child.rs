@@ -10,9 +10,11 @@ use fauxtp_logic::ExitReason;
 use fauxtp_logic::backoff::Backoff;
 use fauxtp_logic::supervisor::{self as machine, ChildId, ChildKind, Restart, Shutdown};
 
-use super::{DynamicSupervisor, Supervisor};
+use super::{DynamicSupervisor, DynamicSupervisorName, Supervisor, SupervisorName};
 use crate::behaviour::{self, Ack, StartError, StartOptions};
 use crate::gen_server::GenServer;
+use crate::guard::Harmless;
+use crate::mailbox::Mailbox;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process::{self, into_body};
 use crate::registry::Registry;
@@ -25,6 +27,7 @@ pub(crate) struct Ground {
     pub(crate) claims: Vec<Claim>,
     /// How often it has been restarted before.
     pub(crate) restarts: u32,
+    pub(crate) mailbox: Mailbox,
 }
 
 impl Ground {
@@ -37,18 +40,24 @@ impl Ground {
     fn apply(self, options: &mut StartOptions) {
         options.birth.tie = Tie::Supervised;
         options.birth.restarts = self.restarts;
+        options.birth.mailbox = self.mailbox;
         options.claims.extend(self.claims);
     }
 }
 
 /// Launches one incarnation of a child; what becomes of it is told to the acknowledgement.
-type Launch = Arc<dyn Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync>;
+type Launch = dyn Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync;
 
-/// How a child starts; all the machine keeps of it.
+/// How a child starts; all the machine keeps of it. One word, for it travels in requests.
 #[derive(Clone)]
-pub struct Factory {
-    launch: Launch,
-    pub(crate) timeout: Option<Duration>,
+pub struct Factory(Arc<Recipe>);
+
+#[derive(Clone)]
+struct Recipe {
+    /// Holds the arguments, which are the user's.
+    launch: Arc<Harmless<Box<Launch>>>,
+    timeout: Option<Duration>,
+    mailbox: Mailbox,
     /// Makes the claim of a local name.
     name: Option<Arc<dyn Fn() -> Claim + Send + Sync>>,
     /// Which messages the child takes, if it takes any.
@@ -59,7 +68,7 @@ pub struct Factory {
 
 impl fmt::Debug for Factory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Factory").field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("Factory").field("timeout", &self.0.timeout).finish_non_exhaustive()
     }
 }
 
@@ -72,14 +81,22 @@ impl Factory {
         restarts: u32,
         ack: Ack,
     ) -> Result<Handle, StartError> {
-        let local = self.name.as_ref().map(|claim| claim());
+        let local = self.0.name.as_ref().map(|claim| claim());
         let keyed = registry.map(|registry| registry.claim(id.to_string(), ()));
-        let ground = Ground { claims: local.into_iter().chain(keyed).collect(), restarts };
-        (self.launch)(ground, ack)
+        let claims = local.into_iter().chain(keyed).collect();
+        (self.0.launch)(Ground { claims, restarts, mailbox: self.0.mailbox }, ack)
     }
 
-    pub(crate) const fn fault(&self) -> Option<&StartError> {
-        self.fault.as_ref()
+    pub(crate) fn fault(&self) -> Option<&StartError> {
+        self.0.fault.as_ref()
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.0.timeout
+    }
+
+    fn change(&mut self) -> &mut Recipe {
+        Arc::make_mut(&mut self.0)
     }
 }
 
@@ -107,9 +124,15 @@ impl ChildSpec {
         messages: Option<TypeId>,
         launch: impl Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync + 'static,
     ) -> Self {
-        let factory =
-            Factory { launch: Arc::new(launch), timeout: None, name: None, messages, fault: None };
-        Self { spec: machine::ChildSpec::worker(id.into(), factory) }
+        let recipe = Recipe {
+            launch: Arc::new(Harmless::new(Box::new(launch))),
+            timeout: None,
+            mailbox: Mailbox::UNBOUNDED,
+            name: None,
+            messages,
+            fault: None,
+        };
+        Self { spec: machine::ChildSpec::worker(id.into(), Factory(Arc::new(recipe))) }
     }
 
     /// A server, started with a copy of `args` each time (SUP-082).
@@ -165,7 +188,8 @@ impl ChildSpec {
         name: impl Into<String>,
         make: impl Fn() -> Supervisor + Send + Sync + 'static,
     ) -> Self {
-        Self::of_supervisor(name, move |ground, ack| {
+        let messages = TypeId::of::<<SupervisorName as Receives>::Message>();
+        Self::of_supervisor(name, messages, move |ground, ack| {
             make().launch(ground.options("Supervisor"), ack)
         })
     }
@@ -175,28 +199,30 @@ impl ChildSpec {
         name: impl Into<String>,
         make: impl Fn() -> DynamicSupervisor + Send + Sync + 'static,
     ) -> Self {
-        Self::of_supervisor(name, move |ground, ack| {
+        let messages = TypeId::of::<<DynamicSupervisorName as Receives>::Message>();
+        Self::of_supervisor(name, messages, move |ground, ack| {
             make().launch(ground.options("DynamicSupervisor"), ack)
         })
     }
 
     fn of_supervisor(
         name: impl Into<String>,
+        messages: TypeId,
         launch: impl Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync + 'static,
     ) -> Self {
-        let mut child = Self::worker(name, None, launch).restart(Restart::Permanent);
+        let mut child = Self::worker(name, Some(messages), launch).restart(Restart::Permanent);
         child.spec.kind = ChildKind::Supervisor;
         child.shutdown(Shutdown::Infinity)
     }
 
     /// Registers the child under a local name as well, and by that text in the supervisor's registry.
     pub fn name<S: Receives + 'static>(mut self, name: &Name<S>) -> Self {
-        if self.spec.start.messages != Some(TypeId::of::<S::Message>()) {
-            self.spec.start.fault = Some(StartError::NameOfOtherType);
+        if self.spec.start.0.messages != Some(TypeId::of::<S::Message>()) {
+            self.spec.start.change().fault = Some(StartError::NameOfOtherType);
         }
         self.spec.id = name.as_str().into();
         let name = name.clone();
-        self.spec.start.name = Some(Arc::new(move || claim_at_start(&name)));
+        self.spec.start.change().name = Some(Arc::new(move || claim_at_start(&name)));
         self
     }
 
@@ -237,8 +263,16 @@ impl ChildSpec {
 
     /// Gives its `init` this long (SUP-010). Unless set, it may take as long as it likes.
     #[must_use]
-    pub const fn start_timeout(mut self, timeout: Duration) -> Self {
-        self.spec.start.timeout = Some(timeout);
+    pub fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.spec.start.change().timeout = Some(timeout);
+        self
+    }
+
+    /// The mailbox of each incarnation; unbounded unless told otherwise. Supervisors and plain tasks make no
+    /// use of it.
+    #[must_use]
+    pub fn mailbox(mut self, mailbox: Mailbox) -> Self {
+        self.spec.start.change().mailbox = mailbox;
         self
     }
 }

@@ -28,7 +28,7 @@ use crate::executor::NoRuntime;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process;
 use crate::registry::Registry;
-use crate::shared::{Claim, Handle, Tie};
+use crate::shared::{Claim, Handle};
 use shell::Message;
 
 pub use handle::{DynamicSupervisorHandle, SimpleSupervisorHandle};
@@ -40,7 +40,7 @@ pub struct DynamicSupervisor {
     registry: Option<Registry>,
     observer: Option<Observer>,
     name: Option<Claim>,
-    linked: bool,
+    parent: Option<Handle>,
 }
 
 /// Stands for a dynamic supervisor in [`Name`]: its messages are nobody's business.
@@ -65,7 +65,7 @@ impl DynamicSupervisor {
             registry: None,
             observer: None,
             name: None,
-            linked: false,
+            parent: None,
         }
     }
 
@@ -107,8 +107,8 @@ impl DynamicSupervisor {
     }
 
     /// Links the supervisor with the calling process; as [`Supervisor::link`](super::Supervisor::link).
-    pub fn link<M: Send + 'static>(mut self, _parent: &process::Context<M>) -> Self {
-        self.linked = true;
+    pub fn link<M: Send + 'static>(mut self, parent: &process::Context<M>) -> Self {
+        self.parent = Some(parent.handle());
         self
     }
 
@@ -116,11 +116,9 @@ impl DynamicSupervisor {
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start(self) -> StartDynamicSupervisor {
+    pub fn start(mut self) -> StartDynamicSupervisor {
         let mut options = StartOptions::new("DynamicSupervisor");
-        if self.linked {
-            options.birth.tie = Tie::Linked;
-        }
+        options.parent = self.parent.take();
         let flags = self.flags;
         let (ack, pledge) = Ack::promise();
         let launched = self.launch_address(options, ack);

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::guard::{catch, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
-use crate::process::{self, Context, PidExt};
+use crate::process::{self, Context, PidExt, Timer};
 use crate::registry::Registry;
 use crate::shared::Tie;
 use crate::signal::Signal;
@@ -34,7 +34,7 @@ pub enum Message {
     /// Somebody wants to know the registry.
     Registry(Reply<Registry>),
     /// A failed restart is due again (SUP-074).
-    Retry(ChildKey),
+    Retry(ChildKey, u64),
 }
 
 /// What a supervisor starts from.
@@ -69,6 +69,9 @@ struct Shell {
     own_registry: Option<Pid>,
     /// Until all children have started.
     ack: Option<Ack>,
+    /// For each child that is to be tried again: the number of that retry, and its timer if it has one.
+    retries: BTreeMap<ChildKey, (u64, Option<Timer>)>,
+    retry_next: u64,
 }
 
 /// Which children live, and which have ended without anybody having taken note.
@@ -117,6 +120,8 @@ pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> Ex
         own,
         own_registry: None,
         ack: Some(ack),
+        retries: BTreeMap::new(),
+        retry_next: 0,
     };
     if own {
         if let Err(error) = shell.open_registry().await {
@@ -162,13 +167,23 @@ impl Shell {
             }
             Action::Retry(key, attempt) => {
                 let backoff = self.machine.spec_of(key).and_then(|spec| spec.backoff);
+                // Only the last retry that was asked for counts.
+                if let Some((_, Some(timer))) = self.retries.remove(&key) {
+                    self.ctx.cancel_timer(timer);
+                }
+                self.retry_next += 1;
+                let number = self.retry_next;
                 match backoff {
                     Some(backoff) => {
                         let delay = backoff.delay(attempt, clock::jitter());
-                        let _never_cancelled = self.ctx.send_after(delay, Message::Retry(key));
+                        let timer = self.ctx.send_after(delay, Message::Retry(key, number));
+                        self.retries.insert(key, (number, Some(timer)));
                     }
                     // Behind whatever is queued: the supervisor serves others between two attempts.
-                    None => self.ctx.address().send(Message::Retry(key)),
+                    None => {
+                        self.retries.insert(key, (number, None));
+                        self.ctx.address().send(Message::Retry(key, number));
+                    }
                 }
             }
             Action::Start(_) | Action::Stop(..) | Action::Exit(_) => {
@@ -195,7 +210,7 @@ impl Shell {
         let registry = &self.registry;
         let launched = catch(|| factory.launch(&id, Some(registry), restarts, ack));
         let launched = launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report))));
-        match Starting::new(launched, pledge, factory.timeout).apart().await {
+        match Starting::new(launched, pledge, factory.timeout()).apart().await {
             Ok(pid) => {
                 self.family.live.insert(pid);
                 Event::Started(pid)
@@ -252,7 +267,16 @@ impl Shell {
                 Some(Incoming::Message(Message::Request(from, request))) => {
                     return Event::Request(from, request);
                 }
-                Some(Incoming::Message(Message::Retry(key))) => return Event::Retry(key),
+                Some(Incoming::Message(Message::Retry(key, number))) => {
+                    let due = self.retries.get(&key).is_some_and(|(last, _)| *last == number);
+                    if !due {
+                        continue;
+                    }
+                    self.retries.remove(&key);
+                    // However often a child fails to start, everybody else runs in between (RUST-007).
+                    self.ctx.yield_now().await;
+                    return Event::Retry(key);
+                }
                 Some(Incoming::Message(Message::Registry(from))) => {
                     from.send(self.registry.clone())
                 }

@@ -15,7 +15,6 @@ use crate::behaviour::StartError;
 use crate::call::CallError;
 use crate::process::{self, PidExt, StopError};
 use crate::supervisor::child::Factory;
-use crate::supervisor::handle::waits_for_us;
 use crate::supervisor::{ChildSpec, ManageError};
 
 /// A running dynamic supervisor. Dropping the handle does not end it.
@@ -155,9 +154,6 @@ impl DynamicSupervisorHandle {
     }
 
     async fn call(&self, request: PoolRequest<Factory>) -> Result<PoolAnswer, CallError> {
-        if waits_for_us(self.pid()) {
-            return Err(CallError::CallingSelf);
-        }
         self.address.call(|from| Message::Request(from, request)).no_timeout().await
     }
 }

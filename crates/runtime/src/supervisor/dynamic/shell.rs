@@ -1,11 +1,14 @@
 //! Carries out what the pool's machine decides; nothing here waits for a child.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use fauxtp_logic::deadline::{Deadlines, TimerKey};
 use fauxtp_logic::pool::{ChildKey, Pool, PoolAction, PoolAnswer, PoolEvent, PoolRequest};
 use fauxtp_logic::signal::Origin;
+use fauxtp_logic::supervisor::Shutdown;
 use fauxtp_logic::tray::Item;
-use fauxtp_logic::{ExitReason, Pid};
+use fauxtp_logic::{ExitReason, Pid, Time};
 
 use crate::behaviour::{Ack, GRACE, StartError, Started};
 use crate::call::Reply;
@@ -13,7 +16,7 @@ use crate::clock;
 use crate::guard::{catch, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
-use crate::process::{Context, PidExt};
+use crate::process::{Context, PidExt, Timer};
 use crate::registry::Registry;
 use crate::supervisor::Observer;
 use crate::supervisor::child::Factory;
@@ -25,29 +28,56 @@ pub enum Message {
     /// Somebody asks.
     Request(Reply<PoolAnswer>, PoolRequest<Factory>),
     /// What became of a start.
-    Told(ChildKey, Started),
-    /// A restart is due.
+    Told(Birth, Started),
+    /// A child that failed to start is tried again.
     Retry(ChildKey),
-    /// A child has had its time to shut down.
-    Deadline(ChildKey),
-    /// A child has had its time to start.
-    StartDeadline(ChildKey, Pid),
-    /// A killed child has had its time to be gone.
-    Unkillable(Pid),
+    /// A deadline has come.
+    Alarm,
+}
+
+/// One start of one child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Birth {
+    key: ChildKey,
+    number: u64,
 }
 
 /// A start under way.
 #[derive(Clone, Copy, Debug)]
 struct Birthing {
+    birth: Birth,
     pid: Pid,
     timed_out: bool,
+}
+
+/// What is due for a child; there is never more than one thing.
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    /// It has had its time to start, or to shut down while it starts.
+    Start,
+    /// It was killed while it started, and has had its time to be gone.
+    Unborn,
+    /// It has had its time to shut down.
+    Stop,
+    /// It was killed, and has had its time to be gone.
+    Unkillable(Pid),
+    /// It is to be tried again.
+    Retry,
 }
 
 struct Shell {
     ctx: Context<Message>,
     pool: Pool<Factory, Reply<PoolAnswer>>,
     starting: BTreeMap<ChildKey, Birthing>,
+    /// The number of the last start.
+    births: u64,
     live: BTreeSet<Pid>,
+    deadlines: Deadlines<(ChildKey, Due)>,
+    due: BTreeMap<ChildKey, TimerKey>,
+    /// The one timer, and when it fires: never later than the first deadline.
+    alarm: Option<(Time, Timer)>,
+    /// Whether those that were starting have been told that all is over.
+    hurried: bool,
     registry: Option<Registry>,
     observer: Option<Observer>,
 }
@@ -63,14 +93,30 @@ pub(super) async fn run(
 ) -> ExitReason {
     let Some(ack) = ack.claim_names(&ctx.handle()) else { return ExitReason::Normal };
     ack.ready();
-    let (starting, live) = (BTreeMap::new(), BTreeSet::new());
-    Shell { ctx, pool, starting, live, registry, observer }.live().await
+    let shell = Shell {
+        ctx,
+        pool,
+        starting: BTreeMap::new(),
+        births: 0,
+        live: BTreeSet::new(),
+        deadlines: Deadlines::new(),
+        due: BTreeMap::new(),
+        alarm: None,
+        hurried: false,
+        registry,
+        observer,
+    };
+    shell.live().await
 }
 
 impl Shell {
-    async fn live(&mut self) -> ExitReason {
+    async fn live(mut self) -> ExitReason {
         loop {
             let Some(item) = self.ctx.next_item(None).await else { continue };
+            if matches!(item, Item::Message(Message::Retry(_))) {
+                // However often a child fails to start, everybody else runs in between (RUST-007).
+                self.ctx.yield_now().await;
+            }
             let Some(mut event) = self.event(item) else { continue };
             // A start that fails on the spot is one more event.
             let mut more = Vec::new();
@@ -85,6 +131,9 @@ impl Shell {
                     Some(next) => event = next,
                     None => break,
                 }
+            }
+            if !self.pool.is_open() && !std::mem::replace(&mut self.hurried, true) {
+                self.hurry();
             }
         }
     }
@@ -101,7 +150,10 @@ impl Shell {
                 Some(PoolEvent::Shutdown(exit.reason))
             }
             // Strangers are not obeyed, and a child that only says that it ends has not ended (SUP-029).
-            Item::Notice(Notice::Exit(exit)) if exit.origin == Origin::Sent => None,
+            Item::Notice(Notice::Exit(exit)) if exit.origin == Origin::Sent => {
+                instrument::unhandled(self.ctx.handle().core(), &format!("{exit:?}"));
+                None
+            }
             Item::Notice(Notice::Exit(exit)) => self.bury(exit.from, exit.reason),
             Item::Notice(Notice::Down(_)) => None,
         }
@@ -111,16 +163,33 @@ impl Shell {
         match message {
             Message::Request(from, request) => Some(PoolEvent::Request(from, request)),
             Message::Retry(key) => Some(PoolEvent::Retry(key)),
-            Message::Deadline(key) => Some(PoolEvent::DeadlinePassed(key)),
-            Message::Told(key, outcome) => self.told(key, outcome),
-            Message::StartDeadline(key, pid) => {
-                let birthing =
-                    self.starting.get_mut(&key).filter(|birthing| birthing.pid == pid)?;
-                birthing.timed_out = true;
-                pid.kill();
+            Message::Told(birth, outcome) => self.told(birth, outcome),
+            Message::Alarm => self.alarmed(),
+        }
+    }
+
+    /// Serves the first deadline that has come, and sees to the next one.
+    fn alarmed(&mut self) -> Option<Event> {
+        self.alarm = None;
+        let due = self.deadlines.pop_due(clock::now());
+        if let Some(next) = self.deadlines.next() {
+            self.wake_at(next);
+        }
+        let (key, due) = due?;
+        self.due.remove(&key);
+        match due {
+            Due::Stop => Some(PoolEvent::DeadlinePassed(key)),
+            Due::Retry => Some(PoolEvent::Retry(key)),
+            Due::Start => {
+                self.kill_unborn(key);
                 None
             }
-            Message::Unkillable(pid) => {
+            Due::Unborn => {
+                let Birthing { pid, .. } = self.starting.remove(&key)?;
+                instrument::unkillable(self.ctx.pid(), pid);
+                Some(PoolEvent::StartFailed(key, StartError::Timeout.into_reason()))
+            }
+            Due::Unkillable(pid) => {
                 self.live.get(&pid)?;
                 instrument::unkillable(self.ctx.pid(), pid);
                 self.bury(pid, ExitReason::killed())
@@ -128,22 +197,81 @@ impl Shell {
         }
     }
 
-    fn told(&mut self, key: ChildKey, outcome: Started) -> Option<Event> {
-        let Birthing { pid, timed_out } = self.starting.remove(&key)?;
+    fn told(&mut self, birth: Birth, outcome: Started) -> Option<Event> {
+        let key = birth.key;
+        // What is told of an earlier start of the same child comes too late.
+        let told = self.starting.get(&key).is_some_and(|starting| starting.birth == birth);
+        let Birthing { pid, timed_out, .. } =
+            if told { self.starting.remove(&key)? } else { return None };
+        self.disarm(key);
         Some(match outcome {
+            // It was killed, even if it was ready before it noticed.
+            _ if timed_out => PoolEvent::StartFailed(key, StartError::Timeout.into_reason()),
             Ok(()) => {
                 self.live.insert(pid);
                 PoolEvent::Started(key, pid)
             }
-            Err(_) if timed_out => PoolEvent::StartFailed(key, StartError::Timeout.into_reason()),
             Err(StartError::Ignored) => PoolEvent::StartIgnored(key),
             Err(error) => PoolEvent::StartFailed(key, error.into_reason()),
         })
     }
 
+    fn kill_unborn(&mut self, key: ChildKey) {
+        let Some(starting) = self.starting.get_mut(&key) else { return };
+        starting.timed_out = true;
+        starting.pid.kill();
+        self.arm(key, GRACE, Due::Unborn);
+    }
+
+    /// The supervisor ends: those that are starting are asked to end in the way of all others.
+    fn hurry(&mut self) {
+        let starting: Vec<_> = self.starting.iter().map(|(key, at)| (*key, at.pid)).collect();
+        for (key, pid) in starting {
+            match self.pool.spec_of(key).map(|spec| spec.shutdown) {
+                Some(Shutdown::BrutalKill) | None => self.kill_unborn(key),
+                Some(Shutdown::Timeout(timeout)) => {
+                    ask_to_shut_down(self.ctx.pid(), pid);
+                    self.arm(key, timeout, Due::Start);
+                }
+                Some(Shutdown::Infinity) => ask_to_shut_down(self.ctx.pid(), pid),
+            }
+        }
+    }
+
+    /// Sets the deadline of a child, in place of the one it may have had.
+    fn arm(&mut self, key: ChildKey, after: Duration, due: Due) {
+        let at = clock::now().plus(after);
+        let armed = self.deadlines.set(at, (key, due));
+        if let Some(former) = self.due.insert(key, armed) {
+            self.deadlines.cancel(former, at);
+        }
+        self.wake_at(at);
+    }
+
+    fn disarm(&mut self, key: ChildKey) {
+        if let Some(armed) = self.due.remove(&key) {
+            self.deadlines.cancel(armed, armed.due());
+        }
+    }
+
+    /// Sees to it that the alarm goes off no later than `at`. One that goes off too early harms nobody, and need
+    /// not be set anew for every child.
+    fn wake_at(&mut self, at: Time) {
+        match self.alarm {
+            Some((set, _)) if set <= at => return,
+            Some((_, timer)) => drop(self.ctx.cancel_timer(timer)),
+            None => {}
+        }
+        let timer = self.ctx.send_after(at.since(clock::now()), Message::Alarm);
+        self.alarm = Some((at, timer));
+    }
+
     fn bury(&mut self, pid: Pid, reason: ExitReason) -> Option<Event> {
         if !self.live.remove(&pid) {
             return None;
+        }
+        if let Some(key) = self.pool.key_of(pid) {
+            self.disarm(key);
         }
         observe(self.observer.as_ref(), pid, &reason);
         Some(PoolEvent::Exited(pid, reason))
@@ -156,10 +284,12 @@ impl Shell {
             PoolAction::Ask(pid) => ask_to_shut_down(self.ctx.pid(), pid),
             PoolAction::Kill(pid) => {
                 pid.kill();
-                let _fires_into_the_void = self.ctx.send_after(GRACE, Message::Unkillable(pid));
+                if let Some(key) = self.pool.key_of(pid) {
+                    self.arm(key, GRACE, Due::Unkillable(pid));
+                }
             }
             PoolAction::ArmDeadline(key, timeout) => {
-                let _fires_into_the_void = self.ctx.send_after(timeout, Message::Deadline(key));
+                self.arm(key, timeout, Due::Stop);
             }
             PoolAction::Retry(key, attempt) => self.retry(key, attempt),
             PoolAction::Answer(from, answer) => from.send(answer),
@@ -175,8 +305,7 @@ impl Shell {
     fn retry(&mut self, key: ChildKey, attempt: u32) {
         match self.pool.spec_of(key).and_then(|spec| spec.backoff) {
             Some(backoff) => {
-                let delay = backoff.delay(attempt, clock::jitter());
-                let _fires_into_the_void = self.ctx.send_after(delay, Message::Retry(key));
+                self.arm(key, backoff.delay(attempt, clock::jitter()), Due::Retry);
             }
             None => self.ctx.address().send(Message::Retry(key)),
         }
@@ -190,15 +319,16 @@ impl Shell {
         let (factory, id) = (factory.clone(), spec.id.clone());
         let restarts = self.pool.restarts_of(key);
         let address = self.ctx.address();
-        let ack = Ack::post(move |outcome| address.send(Message::Told(key, outcome)));
+        self.births += 1;
+        let birth = Birth { key, number: self.births };
+        let ack = Ack::post(move |outcome| address.send(Message::Told(birth, outcome)));
         let launched = catch(|| factory.launch(&id, self.registry.as_ref(), restarts, ack));
         match launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report)))) {
             Ok(child) => {
                 let pid = child.core().pid;
-                self.starting.insert(key, Birthing { pid, timed_out: false });
-                if let Some(timeout) = factory.timeout {
-                    let deadline = Message::StartDeadline(key, pid);
-                    let _fires_into_the_void = self.ctx.send_after(timeout, deadline);
+                self.starting.insert(key, Birthing { birth, pid, timed_out: false });
+                if let Some(timeout) = factory.timeout() {
+                    self.arm(key, timeout, Due::Start);
                 }
                 child.rouse();
                 None
