@@ -142,7 +142,7 @@ async fn reg_100_a_second_name_at_the_start_fails_it_and_frees_the_first() {
     static B: Name<Robot> = Name::new("b");
     let start = || Robot::start((Log::default(), job(|_, _| Ok(()))));
     let error = start().name(&A).name(&B).await.expect_err("one name per process");
-    assert!(error.to_string().contains("HasName"), "{error}");
+    assert!(error.to_string().contains("has a name already"), "{error}");
     assert_eq!((A.whereis(), B.whereis()), (None, None));
     start().name(&A).await.expect("free");
 }

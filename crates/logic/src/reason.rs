@@ -222,8 +222,9 @@ fn same<T: ?Sized>(a: &Arc<T>, b: &Arc<T>) -> bool {
     core::ptr::addr_eq(Arc::as_ptr(a), Arc::as_ptr(b))
 }
 
-/// Shows exactly `normal`, `cancelled` or `error: …` (CON-10); the alternate form `{:#}` tells which
-/// kind of cancellation it was, where a panic happened, and what caused an error.
+/// Shows exactly `normal`, `cancelled` or `error: …` with the error's debug form (CON-10); the alternate form
+/// `{:#}`, for people, tells which kind of cancellation it was, where a panic happened, and an error's own words
+/// with those of its causes.
 impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -268,17 +269,16 @@ impl fmt::Display for Failure {
                     _ => Ok(()),
                 }
             }
-            Self::Returned(error) => {
-                fmt::Debug::fmt(error, f)?;
-                if f.alternate() {
-                    let mut cause = error.source();
-                    while let Some(error) = cause {
-                        write!(f, ": {error}")?;
-                        cause = error.source();
-                    }
+            Self::Returned(error) if f.alternate() => {
+                write!(f, "{error}")?;
+                let mut cause = error.source();
+                while let Some(error) = cause {
+                    write!(f, ": {error}")?;
+                    cause = error.source();
                 }
                 Ok(())
             }
+            Self::Returned(error) => fmt::Debug::fmt(error, f),
             Self::Custom(payload) => fmt::Debug::fmt(payload, f),
             Self::Kill => f.write_str("kill"),
             Self::NoProc => f.write_str("noproc"),
@@ -313,7 +313,7 @@ mod tests {
             (ExitReason::shutdown(), "cancelled", "shutdown", true),
             (ExitReason::shutdown_with(7), "cancelled", "shutdown(7)", true),
             (ExitReason::killed(), "cancelled", "killed", false),
-            (ExitReason::error("boom"), "error: \"boom\"", "error: \"boom\"", false),
+            (ExitReason::error("boom"), "error: \"boom\"", "error: boom", false),
             (ExitReason::custom("x"), "error: \"x\"", "error: \"x\"", false),
             (ExitReason::no_proc(), "error: noproc", "error: noproc", false),
             (ExitReason::Error(Failure::Kill), "error: kill", "error: kill", false),

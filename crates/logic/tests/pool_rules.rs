@@ -8,7 +8,7 @@ use fauxtp_logic::budget::Intensity;
 use fauxtp_logic::pool::{
     ChildKey, Flavour, Pool, PoolAction, PoolAnswer, PoolEvent, PoolFlags, PoolRequest,
 };
-use fauxtp_logic::supervisor::{AutoShutdown, ChildKind, ChildSpec, Restart, Shutdown};
+use fauxtp_logic::supervisor::{AutoShutdown, ChildKind, ChildSpec, Restart, Shutdown, SpecError};
 use fauxtp_logic::{ExitReason, Pid, Time};
 
 type Spec = ChildSpec<&'static str>;
@@ -330,7 +330,10 @@ fn dyn_008_sup_116_wrong_ends_are_reported_by_reason_and_disturb_nothing() {
 #[test]
 fn dyn_010_wrong_specs_are_refused_and_change_nothing() {
     let auto_shutdown = AutoShutdown::AnySignificant;
-    let mut rig = Rig::new(PoolFlags { auto_shutdown, ..PoolFlags::default() });
+    let flags = PoolFlags { auto_shutdown, ..PoolFlags::default() };
+    let refused = Pool::<(), ()>::new(flags).err();
+    assert_eq!(refused, Some(SpecError::AutoShutdownWithoutTemplate));
+    let mut rig = Rig::new(PoolFlags::default());
     let significant =
         ChildSpec { significant: true, ..spec(Restart::Temporary, Shutdown::Infinity) };
     assert!(rig.start(significant.clone()).starts_with("#0 Spec(SignificantNever"));

@@ -26,4 +26,6 @@ pub struct Facts {
     pub queue_len: usize,
     /// Whether it traps exits.
     pub trapping: bool,
+    /// How often its supervisor has restarted it.
+    pub restarts: u32,
 }

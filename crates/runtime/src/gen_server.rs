@@ -117,7 +117,7 @@ pub trait GenServer: Sized + Send + 'static {
         info: Info,
         ctx: &mut Context<Self>,
     ) -> impl Future<Output = Result> + Send {
-        instrument::unhandled(ctx.handle().core(), &format!("{info:?}"));
+        instrument::unhandled(ctx.core(), || format!("{info:?}"));
         async { Ok(()) }
     }
 

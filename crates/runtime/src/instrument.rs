@@ -7,7 +7,59 @@ mod backend;
 #[path = "instrument/tracing.rs"]
 mod backend;
 
-pub(crate) use backend::{
-    crash, dropped, dropped_badly, shutdown_errors, somebody_listens, supervisor, unhandled,
-    unkillable,
-};
+use std::panic::{self, AssertUnwindSafe};
+
+use fauxtp_logic::reason::PanicReport;
+use fauxtp_logic::supervisor::Report;
+use fauxtp_logic::{ExitReason, Pid};
+
+use crate::facts::Facts;
+use crate::shared::Core;
+
+pub(crate) use backend::somebody_listens;
+
+/// Tells something. What is told has parts of the user's, and so have those who listen; if telling panics, nothing
+/// is told, and life goes on.
+fn tell(telling: impl FnOnce()) {
+    if let Err(thrown) = panic::catch_unwind(AssertUnwindSafe(telling)) {
+        if let Err(thrown_by_it) = panic::catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
+            std::mem::forget(thrown_by_it);
+        }
+    }
+}
+
+/// A process has ended abnormally through its own doing (PL-007, PL-008).
+pub(crate) fn crash(core: &Core, facts: &Facts, reason: &ExitReason) {
+    let last_message = core.private(|private| private.owned().and_then(|owned| owned.last_message));
+    tell(|| backend::crash(facts, last_message, reason));
+}
+
+/// A destructor has panicked while its process ended.
+pub(crate) fn dropped_badly(core: &Core, report: &PanicReport) {
+    tell(|| backend::dropped_badly(core, report));
+}
+
+/// A bounded mailbox has dropped a message.
+pub(crate) fn dropped(core: &Core) {
+    tell(|| backend::dropped(core));
+}
+
+/// Something has arrived that nobody handles.
+pub(crate) fn unhandled(core: &Core, what: impl FnOnce() -> String) {
+    tell(|| backend::unhandled(core, &what()));
+}
+
+/// A killed child does not yield.
+pub(crate) fn unkillable(supervisor: Pid, child: Pid) {
+    tell(|| backend::unkillable(supervisor, child));
+}
+
+/// A supervisor reports: progress as information, everything else as an error (LOG-001).
+pub(crate) fn supervisor(supervisor: Pid, report: &Report) {
+    tell(|| backend::supervisor(supervisor, report, 1));
+}
+
+/// The same for several children at once that did not shut down as asked (SUP-116).
+pub(crate) fn shutdown_errors(supervisor: Pid, report: &Report, children: usize) {
+    tell(|| backend::supervisor(supervisor, report, children));
+}

@@ -153,6 +153,8 @@ pub enum NameError {
     NotHeld,
     /// A name must not be empty.
     Empty,
+    /// This process has ended.
+    NoProc,
 }
 
 impl fmt::Display for NameError {
@@ -162,6 +164,7 @@ impl fmt::Display for NameError {
             Self::HasName => f.write_str("register name: this process has a name already"),
             Self::NotHeld => f.write_str("unregister name: this process does not hold it"),
             Self::Empty => f.write_str("register name: a name must not be empty"),
+            Self::NoProc => f.write_str("register name: this process has ended"),
         }
     }
 }
@@ -214,17 +217,18 @@ fn claim(process: &Handle, text: &str) -> Result<(), NameError> {
         return Err(NameError::HasName);
     }
     let name: Arc<str> = text.into();
+    // Before the entry, so that none is left behind by a process that has ended.
+    let held = Box::new(Held(core.executor.clone()));
+    if !core.private(|private| private.inherit(held)) {
+        return Err(NameError::NoProc);
+    }
     let is_alive = |pid| current::find_alive(pid).is_some();
     core.executor
         .names()
         .write()
         .register(name.clone(), core.pid, (), is_alive)
         .map_err(|taken| NameError::Taken(taken.pid))?;
-    core.private(|private| {
-        let owned = private.possessions();
-        owned.name = Some(name);
-        owned.inherit(Box::new(Held(core.executor.clone())));
-    });
+    core.private(|private| private.possessions().name = Some(name));
     Ok(())
 }
 

@@ -239,6 +239,15 @@ pub async fn join(process: impl Into<Pid>) -> ExitReason {
     watch(process.into()).wait().await
 }
 
+/// The same for somebody who has a way to the process, and so learns the reason however late he asks.
+pub(crate) async fn join_or_recall(process: Handle) -> ExitReason {
+    let reason = join(process.core().pid).await;
+    if !reason.is_no_proc() {
+        return reason;
+    }
+    process.core().private(|private| private.fate.clone()).unwrap_or(reason)
+}
+
 /// A watch that is not a process: waits for one end.
 pub(crate) struct Watch {
     target: Pid,

@@ -39,6 +39,7 @@ use crate::address::Address;
 use crate::behaviour::{self, Ack, StartError, StartOptions};
 use crate::call::Dest;
 use crate::current;
+use crate::guard::drop_each;
 use crate::mailbox::{Notice, SendError};
 use crate::names::Receives;
 use crate::process::{Context, PidExt};
@@ -46,6 +47,9 @@ use crate::shared::{Claim, Handle, Refused, Release};
 use crate::sync::RwLock;
 
 /// A table from keys to processes, with a value for each entry.
+///
+/// Closures, values' clones and values' destructors run outside of the table's lock and may use the registry. Keys
+/// are compared and cloned inside: these must not.
 ///
 /// Cheap to clone; all clones are the same registry.
 pub struct Registry<K = String, V = ()> {
@@ -56,8 +60,10 @@ struct Table<K, V> {
     state: RwLock<State<K, V>>,
 }
 
+/// Values are shared, so that what is the user's (clones, closures, destructors) runs outside of the lock. Only
+/// keys are compared and cloned inside.
 struct State<K, V> {
-    index: Index<K, V>,
+    index: Index<K, Arc<V>>,
     open: bool,
     /// The process by which the registry lives.
     owner: Option<Pid>,
@@ -71,6 +77,8 @@ pub enum RegisterError {
     AlreadyRegistered(Pid),
     /// The registry has ended.
     Closed,
+    /// The process that registers has ended.
+    NoProc,
     /// The registry allows duplicates, so a key cannot be the name of a server (REG-007).
     Duplicate,
 }
@@ -80,6 +88,7 @@ impl fmt::Display for RegisterError {
         match self {
             Self::AlreadyRegistered(pid) => write!(f, "register key: already held by {pid}"),
             Self::Closed => f.write_str("register key: the registry has ended"),
+            Self::NoProc => f.write_str("register key: the process that registers has ended"),
             Self::Duplicate => {
                 f.write_str("register key: the registry allows duplicate keys, so none is a name")
             }
@@ -186,18 +195,23 @@ where
         &self,
         ctx: &mut Context<M>,
         key: &Q,
-        wanted: impl FnMut(&V) -> bool,
+        mut wanted: impl FnMut(&V) -> bool,
     ) where
         K: Borrow<Q>,
     {
-        let removed = self.table.state.write().index.unregister_match(key, ctx.pid(), wanted);
+        let owner = ctx.pid();
+        let mut chosen = self.shared_values(key, owner);
+        chosen.retain(|value| wanted(value));
+        let is_chosen = |value: &Arc<V>| chosen.iter().any(|chosen| Arc::ptr_eq(chosen, value));
+        let removed = self.table.state.write().index.unregister_match(key, owner, is_chosen);
         drop(removed);
     }
 
-    /// Changes the value of a key the calling process holds; returns what `change` returns.
+    /// Changes the value of a key the calling process holds; returns what `change` returns. Whoever reads
+    /// meanwhile sees the value of before.
     ///
     /// # Errors
-    /// [`UpdateError`]; `change` was not run.
+    /// [`UpdateError`]; `change` was not run, or the registry has ended while it ran.
     pub fn update_value<M: Send + 'static, Q: Ord + ?Sized, R>(
         &self,
         ctx: &mut Context<M>,
@@ -207,13 +221,24 @@ where
     where
         K: Borrow<Q>,
     {
-        use fauxtp_logic::names::UpdateError as Refused;
-        self.table.state.write().index.update_value(key, ctx.pid(), change).map_err(|error| {
-            match error {
-                Refused::DuplicateKeys => UpdateError::Duplicate,
-                _ => UpdateError::NotHeld,
-            }
-        })
+        if !self.has_unique_keys() {
+            return Err(UpdateError::Duplicate);
+        }
+        let owner = ctx.pid();
+        let before = self.shared_values(key, owner).pop().ok_or(UpdateError::NotHeld)?;
+        let mut value = V::clone(&before);
+        let result = change(&mut value);
+        let mut value = Arc::new(value);
+        let swap = |held: &mut Arc<V>| std::mem::swap(held, &mut value);
+        let updated = self.table.state.write().index.update_value(key, owner, swap);
+        updated.map(|()| result).map_err(|_| UpdateError::NotHeld)
+    }
+
+    fn shared_values<Q: Ord + ?Sized>(&self, key: &Q, owner: Pid) -> Vec<Arc<V>>
+    where
+        K: Borrow<Q>,
+    {
+        self.read(|index| index.values(key, owner).cloned().collect())
     }
 
     /// The process that holds `key`, or one of them; never a dead one (REG-005).
@@ -231,10 +256,10 @@ where
     where
         K: Borrow<Q>,
     {
-        self.read(|index| {
-            let live = index.lookup(key).filter(|(pid, _)| pid.is_alive());
-            live.map(|(pid, value)| (pid, value.clone())).collect()
-        })
+        let holders: Vec<(Pid, Arc<V>)> =
+            self.read(|index| index.lookup(key).map(|(pid, value)| (pid, value.clone())).collect());
+        let live = holders.into_iter().filter(|(pid, _)| pid.is_alive());
+        live.map(|(pid, value)| (pid, V::clone(&value))).collect()
     }
 
     /// The address of the process that holds `key`, if it takes the messages of `S`.
@@ -275,16 +300,17 @@ where
     where
         K: Borrow<Q>,
     {
-        self.read(|index| index.values(key, owner).cloned().collect())
+        self.shared_values(key, owner).iter().map(|value| V::clone(value)).collect()
     }
 
     /// The entries that `wanted` accepts, by key (REG-010).
     #[must_use]
     pub fn select(&self, mut wanted: impl FnMut(&K, Pid, &V) -> bool) -> Vec<(K, Pid, V)> {
-        self.read(|index| {
-            let entries = index.iter().filter(|(key, pid, value)| wanted(key, *pid, value));
-            entries.map(|(key, pid, value)| (key.clone(), pid, value.clone())).collect()
-        })
+        let mut entries: Vec<(K, Pid, Arc<V>)> = self.read(|index| {
+            index.iter().map(|(key, pid, value)| (key.clone(), pid, value.clone())).collect()
+        });
+        entries.retain(|(key, pid, value)| wanted(key, *pid, value));
+        entries.into_iter().map(|(key, pid, value)| (key, pid, V::clone(&value))).collect()
     }
 
     /// How many entries there are (REG-010).
@@ -294,7 +320,7 @@ where
     }
 
     /// Looks into the table; there is nothing in it once the registry has ended.
-    fn read<T: Default>(&self, look: impl FnOnce(&Index<K, V>) -> T) -> T {
+    fn read<T: Default>(&self, look: impl FnOnce(&Index<K, Arc<V>>) -> T) -> T {
         let state = self.table.state.read();
         if state.open { look(&state.index) } else { T::default() }
     }
@@ -355,7 +381,7 @@ where
         state.open = true;
         state.owner = Some(ctx.pid());
     }
-    ctx.handle().core().private(|private| private.possessions().inherit(Box::new(Lease(table))));
+    ctx.handle().core().private(|private| private.inherit(Box::new(Lease(table))));
     ack.ready();
     loop {
         match ctx.next_item(None).await {
@@ -390,16 +416,17 @@ where
         return Err(RegisterError::AlreadyRegistered(holder));
     }
     left_behind = holder.map(|dead| state.index.unregister(&key, dead));
+    // Before the entry, so that none is left behind by a process that has ended.
     let first = state.index.keys(core.pid).next().is_none();
+    if first && !core.private(|private| private.inherit(Box::new(Entries(table.clone())))) {
+        return Err(RegisterError::NoProc);
+    }
     state
         .index
-        .register(key, core.pid, value, |_| false)
+        .register(key, core.pid, Arc::new(value), |_| false)
         .map_err(|taken| RegisterError::AlreadyRegistered(taken.pid))?;
     drop(state);
     drop(left_behind);
-    if first {
-        core.private(|private| private.possessions().inherit(Box::new(Entries(table.clone()))));
-    }
     Ok(())
 }
 
@@ -421,7 +448,10 @@ impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Entries<K, V> {
 
     fn release(self: Box<Self>, owner: Pid) {
         let released = self.0.state.write().index.release_entries(owner);
-        drop(released);
+        for (key, values) in released {
+            drop_each(values);
+            drop_each([key]);
+        }
     }
 }
 

@@ -130,6 +130,8 @@ pub(crate) struct Private {
     /// The process has decided to end, but user code (terminate) still runs.
     pub(crate) ending: bool,
     pub(crate) restarts: u32,
+    /// Why it ended, once it has. From then on it owns nothing any more.
+    pub(crate) fate: Option<ExitReason>,
     /// What few processes have at any one time; an idle one without relations has no such box.
     possessions: Option<Box<Possessions>>,
 }
@@ -246,6 +248,15 @@ impl Private {
         self.possessions.get_or_insert_default()
     }
 
+    /// Has something released when the process ends; false if it has ended already.
+    pub(crate) fn inherit(&mut self, owned: Box<dyn Release>) -> bool {
+        if self.fate.is_some() {
+            return false;
+        }
+        self.possessions().inherit(owned);
+        true
+    }
+
     /// What there is, if there is anything.
     pub(crate) fn owned(&self) -> Option<&Possessions> {
         self.possessions.as_deref()
@@ -271,7 +282,7 @@ impl Private {
 
 impl Possessions {
     /// Has something released when the process ends, unless it is already to be.
-    pub(crate) fn inherit(&mut self, owned: Box<dyn Release>) {
+    fn inherit(&mut self, owned: Box<dyn Release>) {
         if self.estate.iter().all(|known| known.place() != owned.place()) {
             self.estate.push(owned);
         }
@@ -301,5 +312,6 @@ pub(crate) fn facts(core: &Core, private: &Private, queue_len: usize) -> Facts {
         monitors: relations.map_or(0, Relations::watching),
         queue_len,
         trapping: private.trapping,
+        restarts: private.restarts,
     }
 }

@@ -51,6 +51,9 @@ impl<S, T> Pool<S, T> {
     /// What [`Flags::check`] finds wrong.
     pub fn new(flags: PoolFlags) -> Result<Self, SpecError> {
         flags.shared().check()?;
+        if flags.flavour == Flavour::Dynamic && flags.auto_shutdown != AutoShutdown::Never {
+            return Err(SpecError::AutoShutdownWithoutTemplate);
+        }
         let (children, pids) = (BTreeMap::new(), BTreeMap::new());
         Ok(Self { flags, budget: Budget::new(), children, pids, key_next: 0, phase: Phase::Open })
     }

@@ -248,6 +248,8 @@ pub enum SpecError {
     SignificantNeverShutsDown(ChildId),
     /// This child is significant and permanent, so its end can never be final.
     SignificantPermanent(ChildId),
+    /// A dynamic supervisor without a template has no automatic shutdown (DYN-010).
+    AutoShutdownWithoutTemplate,
     /// The backoff of this child has `min` above `max`, or more jitter than 1000 ‰.
     InvalidBackoff(ChildId),
 }
@@ -257,6 +259,9 @@ impl fmt::Display for SpecError {
         match self {
             Self::DuplicateChild(id) => write!(f, "check specs: two children have the id {id:?}"),
             Self::EmptyId => f.write_str("check specs: a child has an empty id"),
+            Self::AutoShutdownWithoutTemplate => f.write_str(
+                "check flags: a dynamic supervisor without a template has no automatic shutdown",
+            ),
             Self::ZeroPeriod => {
                 f.write_str("check flags: the period of a limited restart intensity is zero")
             }

@@ -1,6 +1,7 @@
 //! Says nothing: the twin of `tracing.rs` for builds without that feature.
 
 use fauxtp_logic::reason::PanicReport;
+use fauxtp_logic::supervisor::Report;
 use fauxtp_logic::{ExitReason, Pid};
 
 use crate::facts::Facts;
@@ -10,7 +11,7 @@ pub(crate) fn somebody_listens() -> bool {
     false
 }
 
-pub(crate) fn crash(_core: &Core, _facts: &Facts, _reason: &ExitReason) {}
+pub(crate) fn crash(_facts: &Facts, _last_message: Option<&'static str>, _reason: &ExitReason) {}
 
 pub(crate) fn dropped_badly(_core: &Core, _report: &PanicReport) {}
 
@@ -20,11 +21,4 @@ pub(crate) fn unhandled(_core: &Core, _what: &str) {}
 
 pub(crate) fn unkillable(_supervisor: Pid, _child: Pid) {}
 
-pub(crate) fn supervisor(_supervisor: Pid, _report: &fauxtp_logic::supervisor::Report) {}
-
-pub(crate) fn shutdown_errors(
-    _supervisor: Pid,
-    _report: &fauxtp_logic::supervisor::Report,
-    _children: usize,
-) {
-}
+pub(crate) fn supervisor(_supervisor: Pid, _report: &Report, _children: usize) {}

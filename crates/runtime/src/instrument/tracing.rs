@@ -1,5 +1,7 @@
 //! Tells by `tracing` events: one for each thing that happened, with stable field names.
 
+use std::fmt;
+
 use fauxtp_logic::reason::PanicReport;
 use fauxtp_logic::supervisor::{Report, ReportContext};
 use fauxtp_logic::{ExitReason, Pid};
@@ -13,12 +15,8 @@ pub(crate) fn somebody_listens() -> bool {
     tracing::enabled!(target: "fauxtp::crash", tracing::Level::ERROR)
 }
 
-/// One report for a process that ended abnormally through its own doing (PL-007, PL-008).
-pub(crate) fn crash(core: &Core, facts: &Facts, reason: &ExitReason) {
+pub(crate) fn crash(facts: &Facts, last_message: Option<&'static str>, reason: &ExitReason) {
     let panic = reason.panic();
-    let (last_message, restarts) = core.private(|private| {
-        (private.owned().and_then(|owned| owned.last_message), private.restarts)
-    });
     error!(
         target: "fauxtp::crash",
         pid = %facts.pid,
@@ -33,7 +31,7 @@ pub(crate) fn crash(core: &Core, facts: &Facts, reason: &ExitReason) {
         ancestors = ?facts.ancestors,
         links = ?facts.links,
         trapping = facts.trapping,
-        restarts,
+        restarts = facts.restarts,
         "process crashed"
     );
 }
@@ -66,21 +64,37 @@ pub(crate) fn unkillable(supervisor: Pid, child: Pid) {
     );
 }
 
-/// What a supervisor reports: progress as information, everything else as an error (LOG-001).
-pub(crate) fn supervisor(supervisor: Pid, report: &Report) {
-    shutdown_errors(supervisor, report, 1);
+/// A reason, as it is written.
+enum Said<'a> {
+    Word(&'static str),
+    Reason(&'a ExitReason),
 }
 
-/// The same for several children at once that did not shut down as asked (SUP-116).
-pub(crate) fn shutdown_errors(supervisor: Pid, report: &Report, children: usize) {
+impl fmt::Debug for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(word) => f.write_str(word),
+            Self::Reason(reason) => fmt::Debug::fmt(reason, f),
+        }
+    }
+}
+
+pub(crate) fn supervisor(supervisor: Pid, report: &Report, children: usize) {
     let Report { context, offender } = report;
+    // What OTP's reports say as an atom.
+    let word = match context {
+        ReportContext::ReachedMaxRestartIntensity => Some("reached_max_restart_intensity"),
+        ReportContext::AutoShutdown => Some("auto_shutdown"),
+        _ => None,
+    };
+    let reason = word.map(Said::Word).or_else(|| context.reason().map(Said::Reason));
     macro_rules! tell {
         ($level:ident) => {
             $level!(
                 target: "fauxtp::supervisor",
                 supervisor = %supervisor,
                 context = context.name(),
-                reason = context.reason().map(tracing::field::debug),
+                reason = reason.as_ref().map(tracing::field::debug),
                 child = &*offender.id,
                 pid = offender.pid.map(tracing::field::display),
                 children,
@@ -94,7 +108,8 @@ pub(crate) fn shutdown_errors(supervisor: Pid, report: &Report, children: usize)
         };
     }
     match context {
-        ReportContext::Progress => tell!(info),
+        // A supervisor that has done its work is no fault.
+        ReportContext::Progress | ReportContext::AutoShutdown => tell!(info),
         _ => tell!(error),
     }
 }

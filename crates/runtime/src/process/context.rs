@@ -364,7 +364,17 @@ impl<M: Send + 'static> Context<M> {
             return Ok(());
         }
         let id = fresh_ref();
-        self.shared.core.private(|private| private.relations().link(peer, id));
+        let alive = self.shared.core.private(|private| {
+            let alive = private.fate.is_none();
+            if alive {
+                private.relations().link(peer, id);
+            }
+            alive
+        });
+        // A context may outlive its process.
+        if !alive {
+            return Err(NoProc(me));
+        }
         if tell(peer, Signal::Link { from: me, id }) {
             return Ok(());
         }
@@ -413,7 +423,8 @@ impl<M: Send + 'static> Context<M> {
     pub(crate) fn monitor_as(&mut self, target: Option<Pid>, name: Option<Arc<str>>) -> Monitor {
         let id = fresh_ref();
         let me = self.pid();
-        if target == Some(me) {
+        // One's own end comes too late; and a context may outlive its process.
+        if target == Some(me) || self.shared.core.private(|private| private.fate.is_some()) {
             return Monitor(id);
         }
         let watched = target.unwrap_or(crate::signal::NOBODY);
@@ -530,6 +541,9 @@ impl<M: Send + 'static> Context<M> {
         let message = message(Timer(timer));
         let shared = self.shared.clone();
         let due = clock::now().plus(delay);
+        if self.shared.core.private(|private| private.fate.is_some()) {
+            return Timer(timer);
+        }
         let executor = &self.shared.core.executor;
         // Entered before it can fire: expiry is handled by this process, later.
         let key = executor.set_timer(due, move || shared.expire(timer, message));

@@ -43,7 +43,10 @@ pub(super) fn farewell<M: Send + 'static, F>(
 ) {
     let core = &shared.core;
     let entered = current::enter(shared.clone());
-    core.private(|private| private.ending = true);
+    core.private(|private| {
+        private.ending = true;
+        private.fate = Some(reason.clone());
+    });
     if cause == Cause::Own && !reason.is_clean() {
         let waiting = shared.queue_len();
         let facts = core.private(|private| shared::facts(core, private, waiting));

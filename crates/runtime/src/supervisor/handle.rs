@@ -234,12 +234,12 @@ impl SupervisorHandle {
         self.pid().stop(ExitReason::shutdown(), None).await
     }
 
-    /// Waits until the supervisor has ended, and tells why.
+    /// Waits until the supervisor has ended, and tells why; also if it has ended long ago.
     ///
     /// # Cancel safety
     /// Strict.
     pub async fn wait(&self) -> ExitReason {
-        process::join(self.pid()).await
+        process::join_or_recall(self.address.handle()).await
     }
 
     async fn ask<E>(&self, request: Request<Factory>) -> Result<Answer, ManageError<E>> {

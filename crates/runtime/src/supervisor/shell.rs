@@ -322,8 +322,7 @@ impl Shell {
             Item::Notice(Notice::Exit(exit)) => {
                 // Strangers are not obeyed, and a child that only says that it ends has not ended (SUP-029).
                 if exit.origin == Origin::Sent {
-                    let what = format!("{exit:?}");
-                    return instrument::unhandled(self.ctx.handle().core(), &what);
+                    return instrument::unhandled(self.ctx.core(), || format!("{exit:?}"));
                 }
                 if !self.family.bury(exit.from, exit.reason) {
                     return;

@@ -13,6 +13,7 @@ use super::shell::Message;
 use crate::address::Address;
 use crate::behaviour::StartError;
 use crate::call::CallError;
+use crate::guard::{catch, panicked};
 use crate::process::{self, PidExt, StopError};
 use crate::supervisor::child::Factory;
 use crate::supervisor::{ChildSpec, ManageError};
@@ -141,12 +142,12 @@ impl DynamicSupervisorHandle {
         self.pid().stop(ExitReason::shutdown(), None).await
     }
 
-    /// Waits until the supervisor has ended, and tells why.
+    /// Waits until the supervisor has ended, and tells why; also if it has ended long ago.
     ///
     /// # Cancel safety
     /// Strict.
     pub async fn wait(&self) -> ExitReason {
-        process::join(self.pid()).await
+        process::join_or_recall(self.address.handle()).await
     }
 
     async fn ask<E>(&self, request: PoolRequest<Factory>) -> Result<PoolAnswer, ManageError<E>> {
@@ -187,8 +188,78 @@ impl<A> SimpleSupervisorHandle<A> {
     /// # Cancel safety
     /// The child is started all the same.
     pub async fn start_child(&self, extra: A) -> Result<Option<Pid>, ManageError<PoolStartError>> {
-        let child = (self.template)(extra);
-        self.handle.start_child(child).await
+        let made = catch(|| (self.template)(extra))
+            .map_err(|report| ManageError::Refused(PoolStartError::Failed(panicked(report))));
+        self.handle.start_child(made?).await
+    }
+
+    /// The pid of the supervisor.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.handle.pid()
+    }
+
+    /// Ends a child and forgets it; one that is dead already is fine (SUP-111).
+    ///
+    /// # Errors
+    /// As [`DynamicSupervisorHandle::terminate_child`].
+    ///
+    /// # Cancel safety
+    /// The child is ended all the same.
+    pub async fn terminate_child(&self, pid: Pid) -> Result<(), ManageError<TerminateChildError>> {
+        self.handle.terminate_child(pid).await
+    }
+
+    /// As [`DynamicSupervisorHandle::which_children`].
+    ///
+    /// # Errors
+    /// [`CallError`] if the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn which_children(&self) -> Result<Vec<ChildInfo>, CallError> {
+        self.handle.which_children().await
+    }
+
+    /// As [`DynamicSupervisorHandle::count_children`]; the template is the one spec (SUP-112).
+    ///
+    /// # Errors
+    /// [`CallError`] if the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn count_children(&self) -> Result<Counts, CallError> {
+        self.handle.count_children().await
+    }
+
+    /// As [`DynamicSupervisorHandle::child_spec_of`].
+    ///
+    /// # Errors
+    /// [`CallError`] if the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn child_spec_of(&self, pid: Pid) -> Result<Option<Described<()>>, CallError> {
+        self.handle.child_spec_of(pid).await
+    }
+
+    /// As [`DynamicSupervisorHandle::stop`].
+    ///
+    /// # Errors
+    /// [`StopError`].
+    ///
+    /// # Cancel safety
+    /// The supervisor ends all the same.
+    pub async fn stop(&self) -> Result<(), StopError> {
+        self.handle.stop().await
+    }
+
+    /// As [`DynamicSupervisorHandle::wait`].
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn wait(&self) -> ExitReason {
+        self.handle.wait().await
     }
 
     /// Children have no names here (SUP-111).
@@ -203,14 +274,6 @@ impl<A> SimpleSupervisorHandle<A> {
             PoolAnswer::ById(error) => Err(ManageError::Refused(error)),
             other => Err(ManageError::Call(ended(other))),
         }
-    }
-}
-
-impl<A> std::ops::Deref for SimpleSupervisorHandle<A> {
-    type Target = DynamicSupervisorHandle;
-
-    fn deref(&self) -> &DynamicSupervisorHandle {
-        &self.handle
     }
 }
 

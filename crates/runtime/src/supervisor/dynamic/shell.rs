@@ -151,7 +151,7 @@ impl Shell {
             }
             // Strangers are not obeyed, and a child that only says that it ends has not ended (SUP-029).
             Item::Notice(Notice::Exit(exit)) if exit.origin == Origin::Sent => {
-                instrument::unhandled(self.ctx.handle().core(), &format!("{exit:?}"));
+                instrument::unhandled(self.ctx.core(), || format!("{exit:?}"));
                 None
             }
             Item::Notice(Notice::Exit(exit)) => self.bury(exit.from, exit.reason),
