@@ -192,11 +192,19 @@ fn rust_004_processes_of_a_runtime_that_ends_are_killed_and_everybody_hears_of_i
         let one = &processes[0];
         there.block_on(one.run(|_| ()));
         let reasons = here.block_on(async {
-            let waiting: Vec<_> = processes
-                .iter()
-                .map(|process| tokio::spawn(process::join(process.pid())))
-                .collect();
-            tokio::task::yield_now().await;
+            let watched = Arc::<AtomicUsize>::default();
+            let mut waiting = Vec::new();
+            for pid in processes.iter().map(Puppet::pid) {
+                let watched = watched.clone();
+                waiting.push(tokio::spawn(async move {
+                    // The first poll of what follows, which watches, is part of this one.
+                    watched.fetch_add(1, Ordering::Relaxed);
+                    process::join(pid).await
+                }));
+            }
+            while watched.load(Ordering::Relaxed) < processes.len() {
+                tokio::task::yield_now().await;
+            }
             drop(tokio::task::spawn_blocking(move || drop(there)).await);
             let mut reasons = Vec::new();
             for waiting in waiting {
