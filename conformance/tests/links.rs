@@ -230,9 +230,14 @@ async fn link_006_after_unlink_returns_the_link_delivers_nothing() {
         let peer = puppet();
         let pid = peer.pid();
         trapping.link(pid).await;
-        let flushed = while_blocked(&trapping, &peer, move |ctx| {
-            if flush { ctx.unlink_flush(pid) } else { None }
-        });
+        let flushed =
+            while_blocked(
+                &trapping,
+                &peer,
+                move |ctx| {
+                    if flush { ctx.unlink_flush(pid) } else { None }
+                },
+            );
         let flushed = flushed.await;
         assert_eq!(flushed.is_some_and(|reason| carries(&reason, "dead")), flush);
         assert_eq!(trapping.exits().await.len(), usize::from(!flush));
