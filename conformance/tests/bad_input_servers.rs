@@ -69,20 +69,29 @@ fn bad_048_a_terminate_that_panics_leaves_nothing_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn bad_041_a_terminate_that_hangs_costs_the_time_that_is_given() {
-    let robot = robot(&Log::default()).await;
-    tell(&robot, |robot, _| {
-        robot.hangs = true;
-        Ok(())
-    });
-    let held = robot.send_request(hold);
-    for _ in 0..2 {
-        let stopped = robot.pid().stop(ExitReason::Normal, Some(Duration::from_secs(1))).await;
-        assert_eq!(stopped, Err(StopError::Timeout));
+    for told in [None, Some(ExitReason::shutdown())] {
+        let log = Log::default();
+        let robot = robot(&log).await;
+        tell(&robot, |robot, _| {
+            robot.hangs = true;
+            Ok(())
+        });
+        let held = robot.send_request(hold);
+        for _ in 0..2 {
+            let stopped = robot.pid().stop(ExitReason::Normal, Some(Duration::from_secs(1))).await;
+            assert_eq!(stopped, Err(StopError::Timeout));
+        }
+        assert_eq!(robot.call(answer).await, Err(CallError::Timeout), "it takes no more calls");
+        let join = watch(&robot);
+        match told.clone() {
+            None => robot.pid().kill(),
+            Some(reason) => robot.pid().exit(reason),
+        }
+        let reason = soon(join).await;
+        assert_eq!(reason, told.unwrap_or_else(ExitReason::killed), "the hanging one is ended");
+        assert_eq!(exited(held).await, reason);
+        assert_eq!(log.line(), "terminate(normal)", "which it had begun, once");
     }
-    assert_eq!(robot.call(answer).await, Err(CallError::Timeout), "it takes no more calls");
-    robot.pid().exit(ExitReason::shutdown());
-    assert!(end(&robot).await.is_killed() || !robot.is_alive());
-    exited(held).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,6 +260,11 @@ async fn bad_043_a_call_that_is_cancelled_leaves_nothing_behind() {
     };
     assert_eq!(ask(&robot, held).await, Ok(0), "not even sent");
     for _ in 0..1_000 {
+        tokio::select! {
+            biased;
+            outcome = robot.call(answer) => panic!("{outcome:?}"),
+            () = std::future::ready(()) => {}
+        }
         for timeout in [Duration::from_millis(900), Duration::from_secs(9)] {
             tokio::select! {
                 biased;
