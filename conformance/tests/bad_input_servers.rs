@@ -3,9 +3,6 @@
 mod robot;
 mod support;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use fauxtp::prelude::*;
 use fauxtp::process::{self, StopError};
 use fauxtp::{Request, StartError};
@@ -327,51 +324,4 @@ async fn bad_050_a_name_may_be_anything_but_empty_or_taken() {
         end(&first).await;
         assert!(again.whereis().is_none());
     }
-}
-
-/// A value whose clones' destructors look into the registry they are in, and end it if told to.
-#[derive(Clone)]
-struct Nosy(Registry<String, Option<Self>>, Arc<AtomicBool>);
-
-impl Drop for Nosy {
-    fn drop(&mut self) {
-        let _found = (self.0.get("key"), self.0.count());
-        self.1.store(true, Ordering::SeqCst);
-    }
-}
-
-/// Goal: nothing of the user's is dropped while the table is locked. Method: each way of leaving the table, with
-/// a value that looks into it; a deadlock would block the thread, hence one of its own.
-#[test]
-fn bad_051_a_destructor_may_look_into_its_registry() {
-    let (tell_it, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        everywhere(50, async |round| {
-            let table: Registry<String, Option<Nosy>> = Registry::start().await.expect("starts");
-            let dropped = Arc::new(AtomicBool::new(false));
-            let nosy = || Some(Nosy(table.clone(), dropped.clone()));
-            let (a, b) = (support::actor(), support::actor());
-            let register = |actor: &support::Actor| {
-                let (table, value) = (table.clone(), nosy());
-                support::begin(actor, move |ctx| table.register(ctx, "key", value))
-            };
-            register(&a).await.expect("lives").expect("free");
-            register(&b).await.expect("lives").expect_err("refused");
-            let t = table.clone();
-            match round % 5 {
-                0 => drop(end(&a).await),
-                1 => support::act(&a, move |ctx| t.unregister(ctx, "key")).await,
-                2 => support::act(&a, move |ctx| t.unregister_match(ctx, "key", |_| true)).await,
-                3 => {
-                    a.pid().kill();
-                    register(&b).await.expect("lives").expect("its holder is dead");
-                }
-                _ => table.stop().await,
-            }
-            register(&b).await.expect("lives").err();
-            assert!(dropped.load(Ordering::SeqCst));
-        });
-        let _ = tell_it.send(());
-    });
-    told.recv_timeout(Duration::from_secs(60)).expect("no deadlock");
 }
