@@ -169,6 +169,9 @@ impl Drop for Grenade {
     }
 }
 
+/// Somebody who is told that his message is being handled, and then waits for an answer.
+type Call = (oneshot::Sender<()>, Reply<()>);
+
 /// A server that keeps grenades in its state, in its frames and in its messages.
 struct Armed {
     log: Log,
@@ -177,7 +180,7 @@ struct Armed {
 
 impl GenServer for Armed {
     type Args = (Log, Grenade);
-    type Message = (Grenade, Option<oneshot::Sender<()>>);
+    type Message = (Grenade, Option<Call>);
 
     async fn init((log, grenade): (Log, Grenade), ctx: &mut Context<Self>) -> Result<Self> {
         ctx.trap_exits(process::Trap::On);
@@ -186,13 +189,14 @@ impl GenServer for Armed {
 
     async fn handle(
         &mut self,
-        (grenade, tell): (Grenade, Option<oneshot::Sender<()>>),
+        (grenade, call): (Grenade, Option<Call>),
         ctx: &mut Context<Self>,
     ) -> Result {
-        if let Some(tell) = tell {
+        let _never_answered = call.map(|(begun, from)| {
             ctx.continue_with((Grenade(grenade.0.clone()), None));
-            let _ = tell.send(());
-        }
+            let _ = begun.send(());
+            from
+        });
         std::future::pending().await
     }
 
@@ -203,6 +207,8 @@ impl GenServer for Armed {
 
 /// Goal: two destructors that panic never meet in one unwinding, which would abort the program. Method: a server
 /// is killed that has one in its frame, one in its state, one to continue with and some in its mailbox.
+///
+/// also: RUST-002
 #[test]
 fn bad_040_destructors_that_panic_harm_nobody() {
     everywhere(20, async |_| {
@@ -216,7 +222,7 @@ fn bad_040_destructors_that_panic_harm_nobody() {
         }
         // The first of them blocks the others, which the server has taken over already.
         let queued = Armed::start((log.clone(), grenade())).await.expect("starts");
-        queued.send((grenade(), Some(tell_it)));
+        let call = queued.send_request(|from| (grenade(), Some((tell_it, from))));
         told.await.expect("it is handled");
         for _ in 0..3 {
             queued.send((grenade(), None));
@@ -224,6 +230,8 @@ fn bad_040_destructors_that_panic_harm_nobody() {
         armed.pid().info().await.expect("lives");
         assert!(end(&armed).await.is_killed());
         assert!(end(&queued).await.is_killed());
+        let answer = call.receive_response(Duration::from_secs(60)).await;
+        assert_eq!(answer, Err(CallError::Exited(ExitReason::killed())), "whoever waits is told");
         assert_eq!(drops.load(Ordering::SeqCst), 10, "all are dropped, each once");
         assert_eq!(log.line(), "", "none of its code has run");
         let survivor = robot(&log).await;

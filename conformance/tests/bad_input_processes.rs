@@ -1,4 +1,4 @@
-//! BAD-005 … BAD-011: what processes make of odd input. BAD-001 … BAD-004 are in `beginnings.rs`.
+//! BAD-005 … BAD-011: what processes make of odd input. BAD-001 … BAD-004 are in `bad_input_mailboxes.rs`.
 
 #![allow(missing_docs, reason = "tests")]
 

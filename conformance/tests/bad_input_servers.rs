@@ -3,9 +3,6 @@
 mod robot;
 mod support;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use fauxtp::prelude::*;
 use fauxtp::process::{self, StopError};
 use fauxtp::{Request, StartError};
@@ -69,20 +66,29 @@ fn bad_048_a_terminate_that_panics_leaves_nothing_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn bad_041_a_terminate_that_hangs_costs_the_time_that_is_given() {
-    let robot = robot(&Log::default()).await;
-    tell(&robot, |robot, _| {
-        robot.hangs = true;
-        Ok(())
-    });
-    let held = robot.send_request(hold);
-    for _ in 0..2 {
-        let stopped = robot.pid().stop(ExitReason::Normal, Some(Duration::from_secs(1))).await;
-        assert_eq!(stopped, Err(StopError::Timeout));
+    for told in [None, Some(ExitReason::shutdown())] {
+        let log = Log::default();
+        let robot = robot(&log).await;
+        tell(&robot, |robot, _| {
+            robot.hangs = true;
+            Ok(())
+        });
+        let held = robot.send_request(hold);
+        for _ in 0..2 {
+            let stopped = robot.pid().stop(ExitReason::Normal, Some(Duration::from_secs(1))).await;
+            assert_eq!(stopped, Err(StopError::Timeout));
+        }
+        assert_eq!(robot.call(answer).await, Err(CallError::Timeout), "it takes no more calls");
+        let join = watch(&robot);
+        match told.clone() {
+            None => robot.pid().kill(),
+            Some(reason) => robot.pid().exit(reason),
+        }
+        let reason = soon(join).await;
+        assert_eq!(reason, told.unwrap_or_else(ExitReason::killed), "the hanging one is ended");
+        assert_eq!(exited(held).await, reason);
+        assert_eq!(log.line(), "terminate(normal)", "which it had begun, once");
     }
-    assert_eq!(robot.call(answer).await, Err(CallError::Timeout), "it takes no more calls");
-    robot.pid().exit(ExitReason::shutdown());
-    assert!(end(&robot).await.is_killed() || !robot.is_alive());
-    exited(held).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,6 +257,11 @@ async fn bad_043_a_call_that_is_cancelled_leaves_nothing_behind() {
     };
     assert_eq!(ask(&robot, held).await, Ok(0), "not even sent");
     for _ in 0..1_000 {
+        tokio::select! {
+            biased;
+            outcome = robot.call(answer) => panic!("{outcome:?}"),
+            () = std::future::ready(()) => {}
+        }
         for timeout in [Duration::from_millis(900), Duration::from_secs(9)] {
             tokio::select! {
                 biased;
@@ -313,51 +324,4 @@ async fn bad_050_a_name_may_be_anything_but_empty_or_taken() {
         end(&first).await;
         assert!(again.whereis().is_none());
     }
-}
-
-/// A value whose clones' destructors look into the registry they are in, and end it if told to.
-#[derive(Clone)]
-struct Nosy(Registry<String, Option<Self>>, Arc<AtomicBool>);
-
-impl Drop for Nosy {
-    fn drop(&mut self) {
-        let _found = (self.0.get("key"), self.0.count());
-        self.1.store(true, Ordering::SeqCst);
-    }
-}
-
-/// Goal: nothing of the user's is dropped while the table is locked. Method: each way of leaving the table, with
-/// a value that looks into it; a deadlock would block the thread, hence one of its own.
-#[test]
-fn bad_051_a_destructor_may_look_into_its_registry() {
-    let (tell_it, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        everywhere(50, async |round| {
-            let table: Registry<String, Option<Nosy>> = Registry::start().await.expect("starts");
-            let dropped = Arc::new(AtomicBool::new(false));
-            let nosy = || Some(Nosy(table.clone(), dropped.clone()));
-            let (a, b) = (support::actor(), support::actor());
-            let register = |actor: &support::Actor| {
-                let (table, value) = (table.clone(), nosy());
-                support::begin(actor, move |ctx| table.register(ctx, "key", value))
-            };
-            register(&a).await.expect("lives").expect("free");
-            register(&b).await.expect("lives").expect_err("refused");
-            let t = table.clone();
-            match round % 5 {
-                0 => drop(end(&a).await),
-                1 => support::act(&a, move |ctx| t.unregister(ctx, "key")).await,
-                2 => support::act(&a, move |ctx| t.unregister_match(ctx, "key", |_| true)).await,
-                3 => {
-                    a.pid().kill();
-                    register(&b).await.expect("lives").expect("its holder is dead");
-                }
-                _ => table.stop().await,
-            }
-            register(&b).await.expect("lives").err();
-            assert!(dropped.load(Ordering::SeqCst));
-        });
-        let _ = tell_it.send(());
-    });
-    told.recv_timeout(Duration::from_secs(60)).expect("no deadlock");
 }

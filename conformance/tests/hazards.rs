@@ -1,5 +1,5 @@
-//! RUST-002, 005, 006, 009 and 010: what only Rust can do to a process. RUST-001, 003 and 004 are in
-//! `hazards_supervisors.rs`, the others in `beginnings.rs`.
+//! RUST-002, 005 and 010: what only Rust can do to a process. RUST-001, 003 and 004 are in
+//! `hazards_supervisors.rs`, the others in `hazards_load.rs`.
 
 #![allow(missing_docs, reason = "tests")]
 
@@ -7,7 +7,6 @@ use std::fmt;
 use std::future::pending;
 use std::panic;
 
-use fauxtp::names::Raw;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received, Trap};
 use fauxtp::{Mailbox, Overflow, SendError, StartError};
@@ -231,33 +230,6 @@ async fn rust_005_a_thousand_deaths_are_told_to_one_whose_mailbox_is_full() {
     }
     wake.send(()).expect("it waits");
     assert_eq!(process::join(&watcher).await, ExitReason::Normal);
-}
-
-#[tokio::test]
-async fn rust_009_an_old_pid_is_dead_for_ever() {
-    static OLD: Name<Raw<u32>> = Name::new("rust-009");
-    let spawn = || process::spawn(async |_: Inside| pending::<()>().await);
-    let old = spawn().expect("there is a runtime");
-    let pid = old.pid();
-    pid.kill();
-    process::join(pid).await;
-    for _ in 0..20_000 {
-        let new = spawn().expect("there is a runtime");
-        assert_ne!(new.pid(), pid);
-        // None of these may hit the one that has come after it.
-        old.send(1);
-        pid.exit(ExitReason::error("stale"));
-        pid.kill();
-        assert!(new.is_alive());
-        new.pid().kill();
-        process::join(&new).await;
-    }
-    assert_eq!(old.try_send(1), Err(SendError::NoProc(1)));
-    assert!(!pid.is_alive() && !process::list().contains(&pid));
-    assert!(Address::<u32>::of(pid).is_none() && pid.info().await.is_none());
-    assert!(process::join(pid).await.is_no_proc());
-    assert_eq!(pid.stop(ExitReason::Normal, None).await, Err(process::StopError::NoProc));
-    assert_eq!(OLD.whereis(), None);
 }
 
 struct Slow;

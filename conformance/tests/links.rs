@@ -4,18 +4,11 @@
 
 mod common;
 
-use std::sync::mpsc;
-
 use fauxtp::prelude::*;
 use fauxtp::process::{self, NoProc, Trap};
 use fauxtp::reason::Failure;
 
-use common::{Event, Inside, Note, Puppet, carries, puppet, reasons, trapper};
-use tokio::sync::oneshot;
-
-fn custom(note: &'static str) -> ExitReason {
-    ExitReason::custom(Note(note))
-}
+use common::{Event, carries, custom, puppet, reasons, trapper, while_blocked};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn link_001_two_processes_share_at_most_one_link() {
@@ -159,29 +152,6 @@ async fn link_005_linking_to_the_dead_is_an_error_or_a_message() {
         assert!(carries(reason, "dying") || reason.is_no_proc(), "round {round}: {reason:?}");
         assert_eq!(trapping.links().await, [], "round {round}");
     }
-}
-
-/// Has `puppet` do something after the death of `peer` is under way to it, and before it is received.
-async fn while_blocked<T: Send + 'static>(
-    puppet: &Puppet,
-    peer: &Puppet,
-    job: impl FnOnce(&mut Inside) -> T + Send + 'static,
-) -> T {
-    // Whoever blocks its thread must not have just woken somebody: that one might have to wait for the thread.
-    peer.run(|_| ()).await;
-    let (begin, begun) = oneshot::channel();
-    let (go, gate) = mpsc::channel();
-    let busy = puppet.run(move |ctx| {
-        begin.send(()).expect("somebody waits");
-        gate.recv().expect("it is opened");
-        job(ctx)
-    });
-    let (done, ()) = tokio::join!(busy, async {
-        begun.await.expect("it begins");
-        peer.ended(custom("dead")).await;
-        go.send(()).expect("it waits");
-    });
-    done
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

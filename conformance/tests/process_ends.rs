@@ -1,4 +1,4 @@
-//! PROC-010 … PROC-017: what an end does, and what it leaves behind.
+//! PROC-011 … PROC-017: what an end does, and what it leaves behind.
 
 #![allow(missing_docs, reason = "tests")]
 
@@ -7,13 +7,11 @@ mod common;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fauxtp::SendError;
-use fauxtp::names::Raw;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received, Trap};
 use fauxtp::supervisor::Restart;
 
-use common::{Event, Note, carries, puppet, reasons, trapper};
+use common::{Event, Inside, Note, carries, puppet, reasons, trapper};
 
 type Plain = process::Context<u32>;
 
@@ -39,6 +37,7 @@ impl Log {
 struct Mortal(Log);
 
 enum Message {
+    Fail,
     Hang,
     Note(Arc<u32>),
     Sync(Reply<()>),
@@ -57,6 +56,7 @@ impl GenServer for Mortal {
 
     async fn handle(&mut self, message: Message, _: &mut Context<Self>) -> Result {
         match message {
+            Message::Fail => return Err(Stop::because(ExitReason::error("fails"))),
             Message::Hang => std::future::pending().await,
             Message::Note(number) => self.0.push(number.to_string()),
             Message::Sync(from) => from.send(()),
@@ -78,34 +78,6 @@ impl Drop for Mortal {
     fn drop(&mut self) {
         self.0.push("dropped");
     }
-}
-
-#[tokio::test]
-async fn proc_010_the_dead_take_silently_and_unknown_names_say_so() {
-    static NOBODY: Name<Raw<u32>> = Name::new("nobody");
-    let target = process::spawn(async |_: Plain| {}).expect("there is a runtime");
-    process::join(&target).await;
-    target.send(1);
-    target.cast(2);
-    assert_eq!(target.queue_len(), 0);
-    assert!(matches!(target.try_send(3), Err(SendError::NoProc(3))));
-    assert!(matches!(NOBODY.send(4), Err(SendError::NoProc(4))));
-    NOBODY.cast(5);
-    for reason in reasons() {
-        target.pid().exit(reason);
-    }
-    target.pid().kill();
-    // As a process, too.
-    let sender = puppet();
-    let dead = target.clone();
-    let refused = sender.run(move |ctx| {
-        dead.send(6);
-        ctx.exit(&dead, ExitReason::shutdown());
-        NOBODY.cast(7);
-        NOBODY.send(8)
-    });
-    assert!(matches!(refused.await, Err(SendError::NoProc(8))));
-    assert!(sender.pid().is_alive());
 }
 
 #[tokio::test]
@@ -166,16 +138,24 @@ async fn proc_012_the_first_cause_stands() {
         });
         assert!(if killed_first { reason.is_killed() } else { carries(&reason, "first") });
     }
-    // Its own end, before it has noticed the signal.
-    let (go, gate) = tokio::sync::oneshot::channel::<()>();
-    let own = process::spawn(async move |ctx: Plain| {
-        gate.await.expect("it is opened");
-        exit_from_elsewhere(ctx.pid(), ExitReason::custom(Note("pending")));
-        ExitReason::custom(Note("own"))
-    });
-    let own = own.expect("there is a runtime");
-    let (reason, ()) = tokio::join!(process::join(&own), async { go.send(()).expect("it waits") });
-    assert!(carries(&reason, "own"), "{reason:?}");
+    // Its own end, before it has noticed the signal, whoever sent that.
+    for by_itself in [false, true] {
+        let (go, gate) = tokio::sync::oneshot::channel::<()>();
+        let own = process::spawn(async move |ctx: Plain| {
+            gate.await.expect("it is opened");
+            let pending = ExitReason::custom(Note("pending"));
+            if by_itself {
+                ctx.exit(ctx.pid(), pending);
+            } else {
+                exit_from_elsewhere(ctx.pid(), pending);
+            }
+            ExitReason::custom(Note("own"))
+        });
+        let own = own.expect("there is a runtime");
+        let open = async { go.send(()).expect("it waits") };
+        let (reason, ()) = tokio::join!(process::join(&own), open);
+        assert!(carries(&reason, "own"), "by itself: {by_itself}, {reason:?}");
+    }
     // Nothing that its destructors do.
     for exits in [false, true] {
         let (go, gate) = tokio::sync::oneshot::channel::<()>();
@@ -232,26 +212,34 @@ async fn proc_013_spawning_with_a_link_or_monitor_is_one_step() {
 
 #[tokio::test]
 async fn proc_014_trapping_does_not_rescue_from_an_exit_that_has_arrived() {
-    let (late, early) = (puppet(), trapper().await);
-    let pid = late.pid();
-    let (reason, rest) = tokio::join!(
-        process::join(&late),
-        late.attempt(move |ctx| {
-            exit_from_elsewhere(pid, ExitReason::custom(Note("arrived")));
-            ctx.trap_exits(Trap::On)
-        })
-    );
-    assert!(carries(&reason, "arrived"), "{reason:?}");
-    assert!(rest.is_none_or(|before| before == Trap::Off));
-    // And the other way round: what arrived while it trapped is a message.
-    let pid = early.pid();
-    let before = early.run(move |ctx| {
-        exit_from_elsewhere(pid, ExitReason::custom(Note("arrived")));
-        ctx.trap_exits(Trap::Off)
-    });
-    assert_eq!(before.await, Trap::On);
-    let exits = early.exits().await;
-    assert!(exits.len() == 1 && carries(&exits[0].1, "arrived"), "{exits:?}");
+    for by_itself in [false, true] {
+        let (late, early) = (puppet(), trapper().await);
+        let arrives = move |ctx: &mut Inside| {
+            let arrived = ExitReason::custom(Note("arrived"));
+            if by_itself {
+                ctx.exit(ctx.pid(), arrived);
+            } else {
+                exit_from_elsewhere(ctx.pid(), arrived);
+            }
+        };
+        let (reason, rest) = tokio::join!(
+            process::join(&late),
+            late.attempt(move |ctx| {
+                arrives(ctx);
+                ctx.trap_exits(Trap::On)
+            })
+        );
+        assert!(carries(&reason, "arrived"), "by itself: {by_itself}, {reason:?}");
+        assert!(rest.is_none_or(|before| before == Trap::Off));
+        // And the other way round: what arrived while it trapped is a message.
+        let before = early.run(move |ctx| {
+            arrives(ctx);
+            ctx.trap_exits(Trap::Off)
+        });
+        assert_eq!(before.await, Trap::On);
+        let exits = early.exits().await;
+        assert!(exits.len() == 1 && carries(&exits[0].1, "arrived"), "{exits:?}");
+    }
 }
 
 #[tokio::test]
@@ -265,19 +253,26 @@ async fn proc_015_unread_messages_perish_and_the_replacement_starts_empty() {
     for round in 0..50 {
         let server = NAME.whereis().expect("it was restarted");
         assert!(pids.insert(server.pid()), "a new pid every time");
-        server.cast(Message::Hang);
+        // Killed while they wait, or by its own doing before it comes to them.
+        let killed = round % 2 == 0;
+        server.cast(if killed { Message::Hang } else { Message::Fail });
         for _ in 0..10 {
             server.cast(Message::Note(unread.clone()));
         }
-        server.pid().info().await.expect("it lives");
         assert_eq!(Arc::strong_count(&unread), 11, "they wait");
-        server.pid().kill();
+        if killed {
+            server.pid().info().await.expect("it lives");
+            assert_eq!(Arc::strong_count(&unread), 11, "they still wait");
+            server.pid().kill();
+        }
         process::join(&server).await;
         assert_eq!(Arc::strong_count(&unread), 1, "they have perished");
         sup.count_children().await.expect("the supervisor lives");
         NAME.cast(Message::Note(Arc::new(round)));
         NAME.call(Message::Sync).await.expect("the replacement answers");
-        assert_eq!(log.take(), ["dropped".to_owned(), round.to_string()]);
+        let (round, seen) = (round.to_string(), log.take());
+        let end = if killed { &["dropped"][..] } else { &["terminate", "dropped"] };
+        assert_eq!(seen, [end, &[&round]].concat());
         server.cast(Message::Note(unread.clone()));
         NAME.call(Message::Sync).await.expect("the replacement answers");
         assert_eq!(log.take(), [""; 0], "what goes to the old pid goes nowhere");

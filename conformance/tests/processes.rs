@@ -1,4 +1,5 @@
-//! PROC-001 … PROC-009: how processes end, and what signals do to them. The others are in `process_ends.rs`.
+//! PROC-001 … PROC-007: how processes end, and what signals do to them. Deaths are in `process_deaths.rs`, what an
+//! end does in `process_ends.rs`.
 
 #![allow(missing_docs, reason = "tests")]
 
@@ -8,14 +9,12 @@ use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fauxtp::SendError;
-use fauxtp::names::Raw;
 use fauxtp::prelude::*;
-use fauxtp::process::{self, Received, Trap};
+use fauxtp::process::{self, Received};
 use fauxtp::reason::Failure;
 use tokio::sync::oneshot;
 
-use common::{Do, Event, Note, Puppet, carries, puppet, reasons, trapper};
+use common::{Do, Event, Note, carries, puppet, reasons, trapper};
 
 type Plain = process::Context<u32>;
 
@@ -44,6 +43,7 @@ async fn proc_001_a_process_ends_once_with_one_reason() {
     assert!(carries(&end_of(async || ExitReason::custom(Note("own"))).await, "own"));
     let failed = end_of(async || Err::<(), _>(std::fmt::Error)).await;
     assert!(failed.is_error() && failed.downcast_error::<std::fmt::Error>().is_some());
+    assert_eq!(failed.to_string(), "error: Error");
     let panicked = end_of(async || {
         if true {
             panic!("boom {}", 7)
@@ -73,6 +73,7 @@ async fn proc_001_a_process_ends_once_with_one_reason() {
 #[tokio::test]
 async fn proc_002_normal_and_the_shutdowns_alone_are_clean() {
     for (index, reason) in reasons().into_iter().enumerate() {
+        assert_eq!(reason.is_clean(), index < 3, "{reason:?}");
         let ended = end_of(move || async { reason }).await;
         assert_eq!(ended.is_clean(), index < 3, "{ended:?}");
     }
@@ -134,6 +135,7 @@ async fn proc_003_reason_sender_and_trap_flag_decide_what_an_exit_does() {
 #[tokio::test]
 async fn proc_004_the_kill_signal_is_untrappable_and_not_the_reason_kill() {
     let kill = || ExitReason::Error(Failure::Kill);
+    assert_eq!(fauxtp::stop::kill_reason(), kill());
     for target in [puppet(), trapper().await] {
         let (reason, ()) = tokio::join!(process::join(&target), async { target.pid().kill() });
         assert!(reason.is_killed(), "{reason:?}");
@@ -179,6 +181,15 @@ async fn mixed_signals_keep_their_order() {
         assert_eq!(exits, ["first", "second", "third"], "round {round}");
         assert_eq!(target.links().await, []);
     }
+    // From outside of all processes: by turns, all the way.
+    let target = trapper().await;
+    for _ in 0..1_000 {
+        target.address.send(target.marker());
+        target.pid().exit(ExitReason::Normal);
+    }
+    let events = target.events().await;
+    assert_eq!(events.len(), 2_000);
+    assert!(events.chunks(2).all(|pair| matches!(pair, [Event::Mark, Event::Exit(_)])));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -193,16 +204,22 @@ async fn proc_005_nothing_sent_after_an_exit_is_handled() {
         });
         let target = target.expect("there is a runtime");
         let to = target.clone();
-        let sender = process::spawn(async move |ctx: Plain| {
+        let send = move |ctx: Option<Plain>| {
             (0..8).for_each(|number| to.send(number));
-            match round % 3 {
-                0 => ctx.exit(&to, ExitReason::shutdown()),
-                1 => to.pid().kill(),
+            match (ctx, round % 4) {
+                (Some(ctx), 0) => ctx.exit(&to, ExitReason::shutdown()),
+                (_, 1) => to.pid().kill(),
                 _ => to.pid().exit(ExitReason::custom(round)),
             }
             (8..16).for_each(|number| to.send(number));
-        });
-        process::join(&sender.expect("there is a runtime")).await;
+        };
+        if round % 8 < 4 {
+            let sender = process::spawn(async move |ctx: Plain| send(Some(ctx)));
+            process::join(&sender.expect("there is a runtime")).await;
+        } else {
+            // From outside of all processes as well.
+            send(None);
+        }
         process::join(&target).await;
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         assert!(seen.len() <= 8, "round {round}: {seen:?}");
@@ -230,7 +247,7 @@ async fn proc_006_an_untrapped_exit_stops_at_the_next_await_a_trapped_one_waits(
     let handled = Arc::new(AtomicUsize::new(0));
     let target = puppet();
     target.run(|_| ()).await;
-    for _ in 0..100 {
+    for _ in 0..1_000 {
         let handled = handled.clone();
         target.tell(move |_| {
             let _before = handled.fetch_add(1, Ordering::SeqCst);
@@ -285,75 +302,28 @@ async fn proc_007_what_happened_first_is_seen_first_through_a_third_process_too(
             assert!(matches!(&events[..], [Event::Exit(_), Event::Mark]), "{round}: {events:?}");
         }
     }
+    messages_keep_the_order_of_their_causes().await;
 }
 
-/// How somebody learns of a death.
-#[derive(Clone, Copy, Debug)]
-enum News {
-    Down,
-    Exit,
-    Join,
-    NotAlive,
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn proc_008_whoever_learns_of_a_death_finds_the_names_free() {
-    static NAME: Name<Raw<Do>> = Name::new("mortal");
-    for round in 0..2_000 {
-        let holder = puppet();
-        holder.run(|ctx| ctx.register(&NAME)).await.expect("the name is free");
-        let pid = holder.pid();
-        let news = [News::Down, News::Exit, News::Join, News::NotAlive][round % 4];
-        let (ready, told) = oneshot::channel();
-        let heir = process::spawn(async move |mut ctx: process::Context<Do>| {
-            ctx.trap_exits(Trap::On);
-            match news {
-                News::Down => drop(ctx.monitor(pid)),
-                News::Exit => ctx.link(pid).expect("it lives"),
-                News::Join | News::NotAlive => {}
-            }
-            ready.send(()).expect("the test waits");
-            match news {
-                News::Down => assert!(matches!(ctx.recv().await, Received::Down(_))),
-                News::Exit => assert!(matches!(ctx.recv().await, Received::Exit(_))),
-                News::Join => drop(process::join(pid).await),
-                News::NotAlive => while pid.is_alive() {},
-            }
-            assert!(NAME.whereis().is_none(), "nobody holds it");
-            ctx.register(&NAME).expect("the name is free");
-            assert_eq!(NAME.whereis(), Some(ctx.address()));
+/// The first tells the third that it has sent to the target; then the third sends to the target.
+async fn messages_keep_the_order_of_their_causes() {
+    let [first, third, target] = [puppet(), puppet(), puppet()];
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let note = |who: &'static str| {
+        let seen = seen.clone();
+        Do::job(move |_| seen.lock().unwrap_or_else(PoisonError::into_inner).push(who))
+    };
+    for _ in 0..1_000 {
+        let (by_first, by_third) = (note("first"), note("third"));
+        let (to, relay) = (target.address.clone(), third.address.clone());
+        first.tell(move |_| {
+            to.send(by_first);
+            relay.send(Do::job(move |_| to.send(by_third)));
         });
-        let heir = heir.expect("there is a runtime");
-        told.await.expect("the heir watches");
-        let (reason, ()) = tokio::join!(process::join(&heir), async {
-            if round % 8 < 4 { holder.end(ExitReason::custom(round)) } else { pid.kill() }
-        });
-        assert!(reason.is_normal() || reason.is_no_proc(), "round {round}, {news:?}: {reason:?}");
-        process::join(pid).await;
-        assert!(NAME.whereis().is_none());
+        first.run(|_| ()).await;
+        third.run(|_| ()).await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn proc_009_directly_after_kill_the_target_is_not_alive() {
-    static NAME: Name<Raw<Do>> = Name::new("victim");
-    for round in 0..5_000 {
-        let target: Puppet = if round % 2 == 0 { puppet() } else { trapper().await };
-        let named = round % 10 == 0;
-        if named {
-            target.run(|ctx| ctx.register(&NAME)).await.expect("the name is free");
-        }
-        target.pid().kill();
-        assert!(!target.pid().is_alive() && !target.address.is_alive(), "round {round}");
-        assert!(NAME.whereis().is_none(), "round {round}");
-        let refused = target.address.try_send(Do::job(|_| ()));
-        assert!(matches!(refused, Err(SendError::NoProc(_))), "round {round}");
-        if named {
-            let heir = puppet();
-            heir.run(|ctx| ctx.register(&NAME)).await.expect("no longer held");
-            process::join(&target).await;
-            assert_eq!(NAME.whereis(), Some(heir.address.clone()), "the dead takes nothing back");
-            heir.ended(ExitReason::Normal).await;
-        }
-    }
+    target.run(|_| ()).await;
+    let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+    assert_eq!(seen, ["first", "third"].repeat(1_000));
 }

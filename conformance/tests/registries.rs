@@ -45,7 +45,7 @@ async fn reg_001_a_unique_key_has_at_most_one_holder() {
     let taken = Err(RegisterError::AlreadyRegistered(a.pid()));
     assert_eq!(register(&table, &b, "key", 2).await, taken);
     assert_eq!(register(&table, &a, "key", 3).await, taken, "not even by its own holder");
-    assert_eq!(table.lookup("key"), [(a.pid(), 1)]);
+    assert_eq!((table.get("key"), table.lookup("key")), (Some(a.pid()), vec![(a.pid(), 1)]));
     assert_eq!(register(&table, &a, "other", 4).await, Ok(()));
     assert_eq!(table.count(), 2);
 }
@@ -65,7 +65,7 @@ async fn reg_002_a_duplicate_key_may_have_several_entries_of_one_process() {
 
 #[test]
 fn reg_003_entries_belong_to_who_registers_and_end_with_him() {
-    everywhere(100, async |round| {
+    everywhere(500, async |round| {
         let table = unique().await;
         let entered = table.clone();
         let holder = process::spawn(async move |mut ctx: process::Context<u8>| {
@@ -124,11 +124,14 @@ fn reg_004_the_key_of_a_dead_holder_can_be_taken_at_once() {
         drop(release);
         assert!(join.await.is_killed());
     });
-    everywhere(300, async |_| {
+    everywhere(500, async |_| {
         let (table, holder, successor) = (unique().await, actor(), actor());
         register(&table, &holder, "key", 1).await.expect("free");
+        let join = watch(&holder);
         holder.pid().kill();
         assert_eq!(register(&table, &successor, "key", 2).await, Ok(()));
+        assert!(join.await.is_killed());
+        assert_eq!(table.lookup("key"), [(successor.pid(), 2)]);
     });
 }
 
@@ -171,7 +174,7 @@ fn reg_006_of_rivals_at_the_same_moment_exactly_one_wins() {
                 Err(other) => panic!("{other}"),
             }
         }
-        assert_eq!(winner, table.get("key"));
+        assert_eq!((winner, table.count()), (table.get("key"), 1));
         assert_eq!(losers, vec![winner.expect("one has won"); 7]);
     });
 }
@@ -249,6 +252,7 @@ async fn reg_009_unregistering_removes_ones_own_entries() {
     {
         register(&table, holder, key, value).await.expect("any number");
     }
+    assert_eq!(sorted(table.keys(a.pid())), ["key", "key", "other"], "one for each entry");
     let t = table.clone();
     act(&b, move |ctx| t.unregister_match(ctx, "key", |value| *value == 5 || *value == 1)).await;
     assert_eq!(sorted(table.values("key", b.pid())), [4]);
@@ -261,6 +265,7 @@ async fn reg_009_unregistering_removes_ones_own_entries() {
     .await;
     assert_eq!(table.lookup("key"), [(b.pid(), 4)]);
     assert_eq!(table.keys(a.pid()), ["other"]);
+    assert_eq!(table.select(|_, pid, _| pid == a.pid()), [("other".to_owned(), a.pid(), 3)]);
     register(&table, &a, "key", 6).await.expect("again");
     end(&a).await;
     assert_eq!(table.count(), 1, "what was registered again ends as well");
@@ -325,11 +330,16 @@ async fn reg_013_nobody_is_registered_and_not_found() {
     assert_eq!((table.get("a"), table.get("b"), table.count()), (Some(a.pid()), None, 1));
     register(&table, &a, "b", 3).await.expect("free");
 
+    let killed = unique().await;
+    register(&killed, &a, "a", 1).await.expect("free");
     table.stop().await;
-    assert_eq!(register(&table, &a, "c", 4).await, Err(RegisterError::Closed));
-    assert_eq!((table.get("a"), table.lookup("b")), (None, Vec::new()));
-    assert_eq!((table.count(), table.keys(a.pid())), (0, Vec::new()));
-    assert!(a.is_alive());
+    end(killed.pid().expect("it has started")).await;
+    for table in [table, killed] {
+        assert_eq!(register(&table, &a, "c", 4).await, Err(RegisterError::Closed));
+        assert_eq!((table.get("a"), table.lookup("b")), (None, Vec::new()));
+        assert_eq!((table.count(), table.keys(a.pid())), (0, Vec::new()));
+        assert!(a.is_alive());
+    }
 }
 
 #[tokio::test]

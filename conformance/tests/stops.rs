@@ -1,4 +1,4 @@
-//! How servers end, and who hears of it (GS-040 … GS-049).
+//! How servers end, and who hears of it (GS-040 … GS-044, GS-049). Ends from outside are in `stops_from_outside.rs`.
 
 mod robot;
 mod support;
@@ -6,10 +6,9 @@ mod support;
 use std::sync::LazyLock;
 
 use fauxtp::prelude::*;
-use fauxtp::process::{StopError, Trap};
-use fauxtp::{StartError, reason};
-use robot::{Handle, Log, Message, Robot, ask, job, robot, sync, tell, trapping};
-use support::{Actor, actor, begin, end, everywhere, watch};
+use fauxtp::process::StopError;
+use robot::{Log, Message, Robot, ask, job, robot, tell, trapping};
+use support::{end, everywhere, watch};
 use tokio::sync::oneshot;
 
 /// Always the same: what reasons carry is compared by identity.
@@ -19,7 +18,16 @@ fn custom() -> ExitReason {
 }
 
 fn is_panic(reason: &ExitReason, message: &str) -> bool {
-    reason.panic().is_some_and(|panic: &reason::PanicReport| panic.message == message)
+    let panicked = reason.panic().is_some_and(|panic| panic.message == message);
+    // Briefly without the place, at length with it.
+    let briefly = format!("error: panic: {message}");
+    assert_eq!(reason.to_string() == briefly, panicked, "{reason}");
+    assert_eq!(
+        format!("{reason:#}").starts_with(&format!("{briefly} at ")),
+        panicked,
+        "{reason:#}"
+    );
+    panicked
 }
 
 /// Goal: the reply waits for `terminate`. Method: `terminate` waits for a gate that the test opens.
@@ -67,6 +75,7 @@ fn gs_040_the_last_reply_survives_a_crash_in_terminate() {
         assert_eq!(reply, Ok(7), "the reply, not the end");
         assert_eq!(is_panic(&reason, "terminate"), crashes, "{reason:?}");
         assert_eq!(reason == custom(), !crashes, "{reason:?}");
+        assert!(!robot.is_alive());
         assert_eq!(log.line(), "terminate(error: \"done\")");
     });
 }
@@ -205,146 +214,19 @@ fn gs_044_a_crash_in_terminate_replaces_the_reason() {
     });
 }
 
-/// Starts a robot linked with a process, which becomes its parent.
-async fn child_of(parent: &Actor, log: &Log, traps: Trap) -> Handle {
-    let log = log.clone();
-    let start = begin(parent, move |ctx| {
-        let init = job(move |_, ctx| {
-            ctx.trap_exits(traps);
-            Ok(())
-        });
-        // Launched by this very process; only the acknowledgement is waited for elsewhere.
-        Robot::start((log, init)).link(ctx).into_future()
-    });
-    start.await.expect("the parent lives").await.expect("starts")
-}
-
-/// Has the process end with a reason.
-fn leave(parent: &Actor, reason: ExitReason) {
-    drop(begin(parent, move |ctx| ctx.exit(ctx.pid(), reason)));
-}
-
-#[tokio::test]
-async fn gs_045_terminate_runs_for_own_ends_and_requests_only() {
-    let log = Log::default();
-    for way in 0..3 {
-        let robot = robot(&log).await;
-        let join = watch(&robot);
-        tell(&robot, move |_, ctx| match way {
-            0 => panic!("callback"),
-            1 => Err(Stop::because(custom())),
-            _ => {
-                ctx.stop(custom());
-                Ok(())
-            }
-        });
-        join.await;
-        assert_eq!(log.take().len(), 1, "{way}");
-    }
-    let server = robot(&log).await;
-    server.pid().stop(custom(), None).await.expect("stops");
-    assert_eq!(log.take(), ["terminate(error: \"done\")"]);
-    let parent = actor();
-    let server = child_of(&parent, &log, Trap::On).await;
-    let join = watch(&server);
-    leave(&parent, custom());
-    join.await;
-    assert_eq!(log.take(), ["terminate(error: \"done\")"]);
-
-    for traps in [Trap::On, Trap::Off] {
-        let server = child_of(&actor(), &log, traps).await;
-        assert!(end(&server).await.is_killed());
-    }
-    let server = robot(&log).await;
-    let join = watch(&server);
-    server.pid().exit(custom());
-    assert_eq!(join.await, custom());
-    let parent = actor();
-    let server = child_of(&parent, &log, Trap::Off).await;
-    let join = watch(&server);
-    leave(&parent, custom());
-    assert_eq!(join.await, custom());
-    for way in 0..3 {
-        let init = job(move |_, _| match way {
-            0 => panic!("init"),
-            1 => Err(Stop::because(custom())),
-            _ => Err(Stop::ignore()),
-        });
-        let failed: std::result::Result<_, StartError> = Robot::start((log.clone(), init)).await;
-        failed.expect_err("fails");
-    }
-    assert_eq!(log.line(), "", "none of these");
-}
-
-#[test]
-fn gs_046_a_trapping_server_ends_with_its_parent_in_queue_order() {
-    everywhere(100, async |_| {
-        for reason in [custom(), ExitReason::Normal, ExitReason::shutdown()] {
-            let log = Log::default();
-            let parent = actor();
-            let server = child_of(&parent, &log, Trap::On).await;
-            let (left, join) = (watch(&parent), watch(&server));
-            let to = server.clone();
-            drop(begin(&parent, move |_| to.cast(Message::Note("ahead"))));
-            leave(&parent, reason.clone());
-            let behind = async {
-                assert_eq!(left.await, reason);
-                server.cast(Message::Note("behind"));
-            };
-            let (ended, ()) = tokio::join!(join, behind);
-            assert_eq!(ended, reason);
-            assert_eq!(log.line(), format!("ahead terminate({reason:#})"));
-        }
-    });
-}
-
-#[tokio::test]
-async fn gs_047_an_exit_from_anybody_else_is_information() {
-    let log = Log::default();
-    let parent = actor();
-    let server = child_of(&parent, &log, Trap::On).await;
-    let other = actor();
-    for reason in [custom(), ExitReason::Normal, ExitReason::shutdown()] {
-        let pid = server.pid();
-        begin(&other, move |ctx| ctx.exit(pid, reason)).await.expect("lives");
-        sync(&server).await;
-    }
-    server.pid().exit(custom());
-    sync(&server).await;
-    assert_eq!(
-        log.line(),
-        "exit(error: \"done\") exit(normal) exit(shutdown) exit(error: \"done\")"
-    );
-    assert!(parent.is_alive());
-}
-
-#[test]
-fn gs_048_a_parents_normal_end_does_not_stop_a_server_that_does_not_trap() {
-    everywhere(100, async |_| {
-        let log = Log::default();
-        let parent = actor();
-        let server = child_of(&parent, &log, Trap::Off).await;
-        let left = watch(&parent);
-        leave(&parent, ExitReason::Normal);
-        assert_eq!(left.await, ExitReason::Normal);
-        assert!(server.pid().info().await.is_some(), "its exit has been taken in");
-        sync(&server).await;
-        assert_eq!(log.line(), "");
-    });
-}
-
 #[test]
 fn gs_049_a_stop_returns_when_the_server_is_gone_and_its_name_free() {
     static NAME: Name<Robot> = Name::new("to be stopped");
-    everywhere(200, async |_| {
+    everywhere(200, async |round| {
         let log = Log::default();
         let init = job(|_, _| Ok(()));
         // Fails if the one of the round before still has it.
         let server = Robot::start((log.clone(), init)).name(&NAME).await.expect("the name is free");
         server.cast(Message::Note("ahead"));
-        assert_eq!(server.pid().stop(ExitReason::Normal, None).await, Ok(()));
+        let reason = if round % 2 == 0 { ExitReason::Normal } else { ExitReason::shutdown() };
+        assert_eq!(server.pid().stop(reason.clone(), None).await, Ok(()));
         assert!(!server.is_alive() && NAME.whereis().is_none());
-        assert_eq!(log.line(), "ahead terminate(normal)");
+        assert_eq!(log.line(), format!("ahead terminate({reason:#})"));
         assert_eq!(server.pid().stop(ExitReason::Normal, None).await, Err(StopError::NoProc));
     });
 }
@@ -372,5 +254,13 @@ async fn gs_049_a_stop_that_does_not_end_well_says_why() {
     let join = watch(&server);
     open.send(()).expect("terminate waits");
     assert_eq!(join.await, custom());
-    assert_eq!(log.line(), "terminate(error: \"done\")");
+    assert_eq!(log.take(), ["terminate(error: \"done\")"]);
+
+    let server = robot(&log).await;
+    server.cast(Message::Forever);
+    let late = server.pid().stop(custom(), Some(Duration::from_secs(1))).await;
+    assert_eq!(late, Err(StopError::Timeout), "it never comes to it");
+    assert!(end(&server).await.is_killed());
+    assert_eq!(server.pid().stop(custom(), None).await, Err(StopError::NoProc));
+    assert_eq!(log.line(), "");
 }

@@ -4,7 +4,8 @@
 #![allow(dead_code, reason = "not every test file uses everything")]
 #![allow(missing_debug_implementations, reason = "tests")]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received, Trap};
@@ -47,7 +48,8 @@ impl From<&Puppet> for Pid {
     }
 }
 
-async fn obey(mut ctx: Inside, events: Arc<Mutex<Vec<Event>>>) -> ExitReason {
+/// What a puppet runs, for processes that are started in other ways.
+pub async fn obey(mut ctx: Inside, events: Arc<Mutex<Vec<Event>>>) -> ExitReason {
     loop {
         let event = match ctx.recv().await {
             Received::Message(Do(job)) => match job(&mut ctx) {
@@ -140,6 +142,20 @@ impl Puppet {
         std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// As `events`, once there are so many.
+    pub async fn wait(&self, count: usize) -> Vec<Event> {
+        let wait = async {
+            let mut events = self.events().await;
+            while events.len() < count {
+                tokio::task::yield_now().await;
+                events.extend(self.events().await);
+            }
+            events
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
+        waited.unwrap_or_else(|_| panic!("fewer than {count} events"))
+    }
+
     /// As `events`, of which all are exits.
     pub async fn exits(&self) -> Vec<(Pid, ExitReason)> {
         let exit = |event| match event {
@@ -178,6 +194,11 @@ pub fn reasons() -> Vec<ExitReason> {
     ]
 }
 
+/// A reason that carries this note.
+pub fn custom(note: &'static str) -> ExitReason {
+    ExitReason::custom(Note(note))
+}
+
 /// A payload of reasons.
 #[derive(Debug, PartialEq)]
 pub struct Note(pub &'static str);
@@ -185,4 +206,30 @@ pub struct Note(pub &'static str);
 /// Whether a reason carries this note.
 pub fn carries(reason: &ExitReason, note: &'static str) -> bool {
     reason.downcast_ref::<Note>() == Some(&Note(note))
+}
+
+/// Has `puppet` do something after the death of `peer` is under way to it, and before it is received. `peer` ends with
+/// the reason `custom("dead")`.
+///
+/// For runtimes of two threads or more: one of them is blocked meanwhile.
+pub async fn while_blocked<T: Send + 'static>(
+    puppet: &Puppet,
+    peer: &Puppet,
+    job: impl FnOnce(&mut Inside) -> T + Send + 'static,
+) -> T {
+    // Whoever blocks its thread must not have just woken somebody: that one might have to wait for the thread.
+    peer.run(|_| ()).await;
+    let (begin, begun) = oneshot::channel();
+    let (go, gate) = mpsc::channel();
+    let busy = puppet.run(move |ctx| {
+        begin.send(()).expect("somebody waits");
+        gate.recv().expect("it is opened");
+        job(ctx)
+    });
+    let (done, ()) = tokio::join!(busy, async {
+        begun.await.expect("it begins");
+        peer.ended(custom("dead")).await;
+        go.send(()).expect("it waits");
+    });
+    done
 }

@@ -1,0 +1,204 @@
+//! RUST-006 … RUST-009: full mailboxes, hot loops, and very many lives.
+
+#![allow(missing_docs, reason = "tests")]
+
+mod common;
+mod robot;
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fauxtp::names::Raw;
+use fauxtp::prelude::*;
+use fauxtp::process::{self, Received, Trap};
+use fauxtp::{Mailbox, Overflow, SendError};
+use robot::{Log, Message, Robot, job, sync};
+use tokio::sync::oneshot;
+
+use common::{puppet, trapper};
+
+type Inside = process::Context<u32>;
+
+fn one_place() -> Mailbox {
+    Mailbox::bounded(1, Overflow::Reject).expect("there is room for one")
+}
+
+/// also: RUST-005
+#[tokio::test]
+async fn rust_006_signals_pass_a_full_mailbox() {
+    let (go, gone) = oneshot::channel::<()>();
+    let (tell, told) = oneshot::channel();
+    let full = process::spawn_with(one_place(), async move |mut ctx: Inside| {
+        ctx.trap_exits(Trap::On);
+        let child = ctx.spawn_link(async |_: Inside| {}).expect("there is a runtime");
+        ctx.monitor(&child);
+        gone.await.expect("the test lives");
+        let (mut exits, mut downs, mut messages) = (Vec::new(), 0, 0);
+        while let Some(item) = ctx.recv_timeout(Duration::ZERO).await {
+            match item {
+                Received::Message(_) => messages += 1,
+                Received::Exit(exit) => exits.push(exit.from),
+                Received::Down(_) => downs += 1,
+                odd => panic!("{odd:?}"),
+            }
+        }
+        tell.send((child.pid(), exits, downs, messages)).expect("the test waits");
+        pending::<()>().await;
+    });
+    let full = full.expect("there is a runtime");
+    full.pid().info().await.expect("it lives");
+    assert_eq!(full.try_send(1), Ok(()));
+    assert_eq!(full.try_send(2), Err(SendError::Full(2)));
+    let (peer, pid) = (trapper().await, full.pid());
+    peer.link(pid).await;
+    peer.run(move |ctx| ctx.exit(pid, ExitReason::shutdown())).await;
+    let facts = pid.info().await.expect("inquiries pass, too");
+    assert_eq!((facts.links, facts.queue_len), (vec![peer.pid()], 1));
+    go.send(()).expect("it waits");
+    let (child, exits, downs, messages) = told.await.expect("it lives");
+    assert_eq!((exits, downs, messages), (vec![child, peer.pid()], 1, 1));
+    full.send(3);
+    pid.kill();
+    process::join(pid).await;
+    assert!(!pid.is_alive());
+    assert_eq!(peer.wait(1).await.len(), 1, "and its end gets out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rust_006_servers_with_full_mailboxes_that_call_each_other_end_by_their_deadlines() {
+    let start = || Robot::start((Log::default(), job(|_, _| Ok(())))).mailbox(one_place());
+    let servers = [start().await.expect("starts"), start().await.expect("starts")];
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let both = Arc::new(tokio::sync::Barrier::new(2));
+    for (one, other) in [(0, 1), (1, 0)] {
+        let (other, tell, both) = (servers[other].clone(), tell.clone(), both.clone());
+        servers[one].cast(Message::Work(Box::pin(async move {
+            both.wait().await;
+            let call = other.call(|from| Message::Call(from, Box::new(|_, _, _| Ok(()))));
+            tell.send(call.await).expect("the test listens");
+        })));
+    }
+    while servers.iter().any(|server| server.queue_len() == 0) {
+        tokio::task::yield_now().await;
+    }
+    for server in &servers {
+        let full = server.try_send(Message::Note("no room"));
+        assert!(matches!(full, Err(SendError::Full(_))), "the other's call waits in it");
+    }
+    let outcomes = [told.recv().await, told.recv().await];
+    assert!(outcomes.contains(&Some(Err(CallError::Timeout))), "{outcomes:?}");
+    for server in servers {
+        sync(&server).await;
+        assert_eq!(server.pid().stop(ExitReason::Normal, None).await, Ok(()));
+    }
+}
+
+/// Method: on one thread, several loops that never rest; each fails if it is alone for too long.
+#[tokio::test]
+async fn rust_007_busy_processes_let_others_run() {
+    let served = Arc::new(AtomicUsize::new(0));
+    let alone = |served: &Arc<AtomicUsize>| {
+        let (served, mut last) = (served.clone(), (0, 0));
+        move || {
+            let now = served.load(Ordering::SeqCst);
+            last = if now == last.0 { (now, last.1 + 1) } else { (now, 0) };
+            assert!(last.1 < 100_000, "nobody else has a turn");
+        }
+    };
+    let mut check = alone(&served);
+    let messages = process::spawn(async move |mut ctx: Inside| {
+        loop {
+            check();
+            ctx.address().send(0);
+            ctx.recv().await;
+        }
+    });
+    let mut check = alone(&served);
+    let looks = process::spawn(async move |mut ctx: Inside| {
+        loop {
+            check();
+            ctx.recv_timeout(Duration::ZERO).await;
+        }
+    });
+    let mut check = alone(&served);
+    let timers = process::spawn(async move |mut ctx: Inside| {
+        loop {
+            check();
+            ctx.send_after(Duration::ZERO, 0);
+            ctx.recv().await;
+        }
+    });
+    let busy = [messages, looks, timers].map(|busy| busy.expect("there is a runtime"));
+    let other = puppet();
+    for _ in 0..100 {
+        other.run(|_| ()).await;
+        served.fetch_add(1, Ordering::SeqCst);
+    }
+    for busy in busy {
+        let (reason, ()) = tokio::join!(process::join(&busy), async { busy.pid().kill() });
+        assert!(reason.is_killed(), "{reason:?}");
+    }
+}
+
+/// also: RUST-009
+#[tokio::test]
+async fn rust_008_a_hundred_thousand_lives_leave_nothing_and_no_pid_comes_back() {
+    static NAME: Name<Raw<u32>> = Name::new("rust-008");
+    let (first, peer) = (puppet(), trapper().await);
+    let (stale, friend) = (first.pid(), peer.pid());
+    first.ended(ExitReason::Normal).await;
+    let mut some = Vec::new();
+    for round in 0..100_000 {
+        let one = process::spawn(async move |mut ctx: Inside| {
+            if round % 10 == 0 {
+                ctx.register(&NAME).expect("the name is free");
+                ctx.link(friend).expect("it lives");
+                ctx.monitor(friend);
+                ctx.send_after(Duration::from_secs(3_600), 0);
+            }
+        });
+        let one = one.expect("there is a runtime");
+        assert_ne!(one.pid(), stale);
+        process::join(&one).await;
+        if round % 1_000 == 0 {
+            some.push(one.pid());
+            assert_eq!(peer.events().await.len(), if round == 0 { 1 } else { 100 });
+        }
+    }
+    let listed = process::list();
+    assert!(!some.iter().any(|pid| listed.contains(pid)), "none of them is left");
+    assert_eq!(listed, [friend]);
+    assert_eq!(process::timers_pending(), 0);
+    let facts = friend.info().await.expect("it lives");
+    assert_eq!((facts.links, facts.monitored_by), (vec![], 0));
+    assert!(!stale.is_alive() && stale.info().await.is_none());
+    first.tell(|_| panic!("it is dead"));
+}
+
+#[tokio::test]
+async fn rust_009_an_old_pid_is_dead_for_ever() {
+    static OLD: Name<Raw<u32>> = Name::new("rust-009");
+    let spawn = || process::spawn(async |_: Inside| pending::<()>().await);
+    let old = spawn().expect("there is a runtime");
+    let pid = old.pid();
+    pid.kill();
+    process::join(pid).await;
+    for _ in 0..20_000 {
+        let new = spawn().expect("there is a runtime");
+        assert_ne!(new.pid(), pid);
+        // None of these may hit the one that has come after it.
+        old.send(1);
+        pid.exit(ExitReason::error("stale"));
+        pid.kill();
+        assert!(new.is_alive());
+        new.pid().kill();
+        process::join(&new).await;
+    }
+    assert_eq!(old.try_send(1), Err(SendError::NoProc(1)));
+    assert!(!pid.is_alive() && !process::list().contains(&pid));
+    assert!(Address::<u32>::of(pid).is_none() && pid.info().await.is_none());
+    assert!(process::join(pid).await.is_no_proc());
+    assert_eq!(pid.stop(ExitReason::Normal, None).await, Err(process::StopError::NoProc));
+    assert_eq!(OLD.whereis(), None);
+}
