@@ -259,7 +259,8 @@ async fn bad_043_a_call_that_is_cancelled_leaves_nothing_behind() {
     for _ in 0..1_000 {
         tokio::select! {
             biased;
-            outcome = robot.call(answer) => panic!("{outcome:?}"),
+            // An idle server may answer at once.
+            outcome = robot.call(answer) => assert_eq!(outcome, Ok(1)),
             () = std::future::ready(()) => {}
         }
         for timeout in [Duration::from_millis(900), Duration::from_secs(9)] {
