@@ -34,7 +34,7 @@ pub enum CallError {
     Timeout,
     /// The reply was dropped unanswered, and whoever dropped it lives on (GS-020).
     NoReply,
-    /// The caller is the callee (GS-016).
+    /// The caller is the callee (GS-016), or a supervisor that waits for the caller's `init`.
     CallingSelf,
     /// The callee's bounded mailbox refused the message.
     Full,
@@ -47,7 +47,9 @@ impl fmt::Display for CallError {
             Self::Exited(reason) => write!(f, "call server: it ended first: {reason:#}"),
             Self::Timeout => f.write_str("call server: not answered in time"),
             Self::NoReply => f.write_str("call server: the reply was dropped unanswered"),
-            Self::CallingSelf => f.write_str("call server: a process cannot call itself"),
+            Self::CallingSelf => {
+                f.write_str("call server: a process cannot call itself, nor who waits for it")
+            }
             Self::Full => f.write_str("call server: mailbox is full"),
         }
     }

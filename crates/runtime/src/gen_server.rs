@@ -133,9 +133,12 @@ pub trait GenServer: Sized + Send + 'static {
         self.handle(message, ctx)
     }
 
-    /// The last thing that runs, whenever the server ends by its own doing or is stopped; not when it is
-    /// killed, hit by an untrapped exit signal, or never got through `init` (GS-045). If it panics, that is
-    /// the server's exit reason (GS-044).
+    /// The last thing that runs, whenever the server ends by its own doing or by [`stop`](crate::PidExt::stop); not
+    /// when it is killed, hit by an untrapped exit signal, or never got through `init` (GS-045). If it
+    /// panics, that is the server's exit reason (GS-044).
+    ///
+    /// A supervisor stops its children by an exit signal. So `terminate` runs at a supervisor's shutdown only if
+    /// the server traps exits, which it says in `init`: `ctx.trap_exits(Trap::On)`.
     fn terminate(
         &mut self,
         reason: &ExitReason,

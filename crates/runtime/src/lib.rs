@@ -69,10 +69,15 @@
 //!   `fauxtp::supervisor`, `fauxtp::server` and `fauxtp::mailbox`. As long as nobody listens to them, panics
 //!   are printed as without fauxtp.
 //!
+//! Promises have ids, such as GS-045. They are listed, each with its test, in the repository's `CONFORMANCE.md`.
+//!
 //! # Limits
 //!
 //! A process can be stopped between two awaits, not inside of blocking code. Builds with `panic = "abort"`
 //! have no supervision. The tokio runtime needs its time driver (`enable_all`, or `enable_time`).
+//! Processes are polled by a few tasks of the runtime, so `tokio::task::id` and tokio's task-locals do not tell
+//! them apart; and an idle callee may run on its caller's stack, see
+//! [`run_callees_on_the_spot`](process::run_callees_on_the_spot).
 
 pub(crate) mod sync;
 pub(crate) mod clock;

@@ -50,11 +50,20 @@ impl<M: Send + 'static> Receives for Raw<M> {
 ///
 /// # Examples
 /// ```
-/// use fauxtp::{Dest, Name, names::Raw};
+/// use fauxtp::{Name, names::Raw, process::{self, Context, Received}};
 /// static LOGGER: Name<Raw<String>> = Name::new("logger");
-/// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// assert!(LOGGER.resolve().is_none());
-/// # }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> fauxtp::Result {
+/// assert!(LOGGER.send("nobody hears".to_owned()).is_err());
+/// let logger = process::spawn(async |mut ctx: Context<String>| {
+///     ctx.register(&LOGGER).expect("the name is free");
+///     let Received::Message(line) = ctx.recv().await else { return };
+///     assert_eq!(line, "hello");
+/// })?;
+/// logger.pid().info().await; // it has run by now, and holds its name
+/// # use fauxtp::PidExt;
+/// LOGGER.send("hello".to_owned()).expect("somebody holds the name");
+/// assert!(process::join(&logger).await.is_normal());
+/// # Ok(()) }
 /// ```
 pub struct Name<S> {
     text: Cow<'static, str>,

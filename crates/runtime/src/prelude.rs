@@ -1,5 +1,6 @@
 //! The names nearly every program uses.
 
+#[doc(no_inline)]
 pub use std::time::Duration;
 
 pub use crate::call::{CallError, Dest, Reply};

@@ -9,6 +9,8 @@
 //!                 └ poll the body ──► ready? panic? doomed? ─┘
 //! ```
 //!
+//! The [`Context`] here is a process's own; the prelude's is that of a server, and has everything this one has.
+//!
 //! # Examples
 //! ```
 //! use fauxtp::process::{self, Received};
@@ -22,6 +24,29 @@
 //! })?;
 //! greeter.send("Joe".to_owned());
 //! assert!(process::join(&greeter).await.is_normal());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Links, monitors, timers, and receiving what is wanted first:
+//!
+//! ```
+//! use std::time::Duration;
+//! use fauxtp::process::{self, Context, Peek, Received, Trap};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> fauxtp::Result {
+//! let watcher = process::spawn(async |mut ctx: Context<&'static str>| {
+//!     ctx.trap_exits(Trap::On);
+//!     let (_worker, monitor) = ctx.spawn_monitor(async |_: Context<()>| panic!("boom")).expect("in a runtime");
+//!     ctx.send_after(Duration::from_millis(1), "tick");
+//!     // The message first, whichever comes first.
+//!     let tick = ctx.recv_where(|item| matches!(item, Peek::Message(_))).await;
+//!     assert!(matches!(tick, Received::Message("tick")));
+//!     let Received::Down(down) = ctx.recv().await else { panic!("nothing else comes") };
+//!     assert_eq!(down.monitor, monitor);
+//!     assert!(down.reason.panic().is_some());
+//! })?;
+//! assert!(process::join(&watcher).await.is_normal());
 //! # Ok(())
 //! # }
 //! ```
@@ -343,14 +368,17 @@ impl std::error::Error for StopError {}
 
 /// What may be done with any process whose pid is known.
 pub trait PidExt: Copy {
-    /// Sends an exit signal (PROC-003). Returns at once; nothing happens if the process has ended.
+    /// Sends an exit signal (PROC-003). Returns at once; nothing happens if the process has ended. A supervisor
+    /// ignores those of strangers (SUP-029); [`stop`](Self::stop) it.
     fn exit(self, reason: ExitReason);
 
     /// Ends the process, trapping or not; its reason is *killed* and none of its code runs any more
-    /// (PROC-011). [`is_alive`](Self::is_alive) is false at once (PROC-009).
+    /// (PROC-011). [`is_alive`](Self::is_alive) is false at once (PROC-009); whoever waits for the end waits
+    /// until the process's code has returned to its next await (RUST-001).
     fn kill(self);
 
-    /// Whether the process may still do anything.
+    /// Whether the process may still do anything. If it is just ending, this waits until everybody concerned has
+    /// been told; that takes microseconds.
     fn is_alive(self) -> bool;
 
     /// Asks the process to end and waits until it has: its `terminate` has run and its names are free

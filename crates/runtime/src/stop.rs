@@ -9,7 +9,8 @@ use fauxtp_logic::reason::Failure;
 /// What a callback returns to end its process: an error of any kind, or a reason.
 ///
 /// Every `std::error::Error` becomes a `Stop` by `?`, and the process then ends with that error. `Stop` is
-/// no `Error` itself, which is what makes that possible.
+/// no `Error` itself, which is what makes that possible. What is no `Error`, as `anyhow::Error`, `Box<dyn Error>`
+/// and `String` are none, becomes one by `.map_err(Stop::error)?`.
 ///
 /// # Examples
 /// ```
@@ -46,6 +47,11 @@ impl Stop {
     #[must_use]
     pub const fn because(reason: ExitReason) -> Self {
         Self { reason, manner: Manner::Plain }
+    }
+
+    /// Ends with an error.
+    pub fn error(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::because(ExitReason::error(error))
     }
 
     /// The work is done.

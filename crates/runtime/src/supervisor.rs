@@ -58,10 +58,13 @@ use crate::shared::{Claim, Handle};
 pub use child::{ChildSpec, Spec};
 pub use dynamic::{
     DynamicSupervisor, DynamicSupervisorHandle, DynamicSupervisorName, SimpleSupervisorHandle,
+    StartDynamicSupervisor,
 };
 pub use fauxtp_logic::backoff::Backoff;
 pub use fauxtp_logic::budget::Intensity;
 pub use fauxtp_logic::pool::{ByIdError, PoolStartError};
+/// The description of a running child, as it was given; without the function that starts it.
+pub use fauxtp_logic::supervisor::ChildSpec as Described;
 pub use fauxtp_logic::supervisor::{
     AutoShutdown, ChildInfo, ChildKind, ChildState, Counts, DeleteChildError, FailedToStartChild,
     Flags, Restart, RestartChildError, RestartStrategy, Shutdown, SpecError, StartChildError,

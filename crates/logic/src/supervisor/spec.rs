@@ -66,7 +66,11 @@ impl Restart {
     }
 }
 
-/// How a child is asked to end.
+/// How a child is asked to end: by the exit signal shutdown, at which a server runs its `terminate` only if it traps
+/// exits.
+///
+/// A child that is killed and still does not end, because it blocks its thread, is left behind five seconds later, and
+/// reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shutdown {
     /// Not asked at all: killed (SUP-021).

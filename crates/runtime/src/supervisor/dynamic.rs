@@ -34,6 +34,19 @@ use shell::Message;
 pub use handle::{DynamicSupervisorHandle, SimpleSupervisorHandle};
 
 /// A dynamic supervisor that has not started yet.
+///
+/// # Examples
+/// ```
+/// use fauxtp::{prelude::*, supervisor::Restart};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result {
+/// let sessions = DynamicSupervisor::new().max_children(1_000).start().await?;
+/// let session = ChildSpec::task("session", || std::future::pending::<()>());
+/// let pid = sessions.start_child(session.restart(Restart::Temporary)).await.expect("there is room");
+/// assert_eq!(sessions.count_children().await?.active, 1);
+/// sessions.terminate_child(pid.expect("it runs")).await.expect("it is a child");
+/// assert_eq!(sessions.count_children().await?.active, 0);
+/// # Ok(()) }
+/// ```
 #[must_use = "a supervisor does nothing until it is started"]
 pub struct DynamicSupervisor {
     flags: PoolFlags,
