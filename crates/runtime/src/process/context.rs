@@ -1,4 +1,7 @@
-//! What a process sees of itself: its inbox, its relations, its timers.
+//! What a process sees of itself: its inbox here, its ties and its timers in rooms of their own.
+
+mod ties;
+mod timers;
 
 use std::fmt;
 use std::future::Future;
@@ -10,21 +13,20 @@ use std::time::Duration;
 
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::tray::{Item, Seen, Tray};
-use fauxtp_logic::{ExitReason, Pid, Ref};
+use fauxtp_logic::{Pid, Ref};
 use tokio::time::Sleep;
 
 use super::intake::take_in;
-use super::{Birth, PidExt, into_body, start};
 use crate::address::Address;
 use crate::clock;
 use crate::current;
-use crate::executor::NoRuntime;
 use crate::guard::drop_each;
-use crate::mailbox::{Mailbox, Notice, Shared, Taken};
-use crate::shared::{Core, Handle, Process, Tie};
-use crate::signal::{Down, Exit, Monitor, Signal, Watcher, fresh_ref};
-use crate::stop::Outcome;
-use crate::table;
+use crate::mailbox::{Notice, Shared, Taken};
+use crate::shared::{Core, Handle};
+use crate::signal::{Down, Exit};
+
+pub use ties::{NoProc, Trap};
+pub use timers::Timer;
 
 /// How many items a process takes before it lets others run.
 const TURN: u32 = 256;
@@ -52,22 +54,6 @@ pub enum Peek<'a, M> {
     /// A monitored process has ended.
     Down(&'a Down),
 }
-
-/// A timer of this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timer(Ref);
-
-/// There is no such process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoProc(pub Pid);
-
-impl fmt::Display for NoProc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "link process: no such process: {}", self.0)
-    }
-}
-
-impl std::error::Error for NoProc {}
 
 /// The inside of a process that takes messages of type `M`.
 pub struct Context<M> {
@@ -114,8 +100,6 @@ impl<M: Send + 'static> Context<M> {
     pub(crate) fn core(&self) -> &Core {
         &self.shared.core
     }
-
-    // ── receiving
 
     /// Receives what has arrived first.
     ///
@@ -320,6 +304,10 @@ impl<M: Send + 'static> Context<M> {
         }
     }
 
+    fn take_notice(&mut self, mut wanted: impl FnMut(&Notice<M>) -> bool) -> Option<Notice<M>> {
+        self.tray.take_notice(&mut wanted).or_else(|| self.shared.take_notice(wanted))
+    }
+
     /// A notice as user code gets it.
     fn received(&mut self, notice: Notice<M>) -> Option<Received<M>> {
         match notice {
@@ -338,251 +326,6 @@ impl<M: Send + 'static> Context<M> {
     pub(crate) fn timer_expired(&mut self, timer: Ref) {
         self.shared.core.private(|private| private.possessions().timers.remove(&timer));
     }
-
-    // ── exits, links and monitors
-
-    /// Whether exit signals become messages; returns what it was. Read when a signal is received, not when
-    /// it was sent (PROC-014).
-    pub fn trap_exits(&mut self, trap: Trap) -> Trap {
-        // What arrived before must be judged by the flag of before.
-        take_in(&self.shared);
-        let trapping = matches!(trap, Trap::On);
-        let before =
-            self.shared.core.private(|private| std::mem::replace(&mut private.trapping, trapping));
-        if before { Trap::On } else { Trap::Off }
-    }
-
-    /// Links this process with another one: if either ends abnormally, the other ends too, or is told if
-    /// it traps exits. At most one link exists per pair (LINK-001).
-    ///
-    /// # Errors
-    /// [`NoProc`] if there is no such process and this one does not trap exits; if it does, an exit with
-    /// `noproc` arrives instead (LINK-005).
-    pub fn link(&mut self, peer: impl Into<Pid>) -> Result<(), NoProc> {
-        let (peer, me) = (peer.into(), self.pid());
-        if peer == me || self.shared.core.private(|private| private.is_linked(peer)) {
-            return Ok(());
-        }
-        let id = fresh_ref();
-        let alive = self.shared.core.private(|private| {
-            let alive = private.fate.is_none();
-            if alive {
-                private.relations().link(peer, id);
-            }
-            alive
-        });
-        // A context may outlive its process.
-        if !alive {
-            return Err(NoProc(me));
-        }
-        if tell(peer, Signal::Link { from: me, id }) {
-            return Ok(());
-        }
-        if self.shared.core.private(|private| private.trapping) {
-            let reason = ExitReason::no_proc();
-            let _own_inbox_is_open = self.shared.clone().signal(Signal::Exit {
-                from: peer,
-                origin: Origin::Link,
-                reason,
-            });
-            return Ok(());
-        }
-        self.shared.core.private(|private| private.relations().unlink(peer));
-        Err(NoProc(peer))
-    }
-
-    /// Removes the link with another process. When this returns, no exit from that link can arrive any
-    /// more; one that had arrived stays (LINK-006). A supervisor's hold on its child is no link.
-    pub fn unlink(&mut self, peer: impl Into<Pid>) {
-        let (peer, me) = (peer.into(), self.pid());
-        for id in self.shared.core.private(|private| private.relations().unlink(peer)) {
-            tell(peer, Signal::Unlink { from: me, id });
-        }
-    }
-
-    /// Removes the link, and takes the exit out of the mailbox if it had arrived.
-    pub fn unlink_flush(&mut self, peer: impl Into<Pid>) -> Option<ExitReason> {
-        let peer = peer.into();
-        take_in(&self.shared);
-        self.unlink(peer);
-        let notice =
-            self.take_notice(|notice| matches!(notice, Notice::Exit(exit) if exit.from == peer))?;
-        if let Notice::Exit(exit) = notice { Some(exit.reason) } else { None }
-    }
-
-    fn take_notice(&mut self, mut wanted: impl FnMut(&Notice<M>) -> bool) -> Option<Notice<M>> {
-        self.tray.take_notice(&mut wanted).or_else(|| self.shared.take_notice(wanted))
-    }
-
-    /// Watches another process: exactly one [`Down`] arrives when it ends, at once and with `noproc` if it
-    /// is not there (MON-001, MON-003).
-    pub fn monitor(&mut self, target: impl Into<Pid>) -> Monitor {
-        self.monitor_as(Some(target.into()), None)
-    }
-
-    pub(crate) fn monitor_as(&mut self, target: Option<Pid>, name: Option<Arc<str>>) -> Monitor {
-        let id = fresh_ref();
-        let me = self.pid();
-        // One's own end comes too late; and a context may outlive its process.
-        if target == Some(me) || self.shared.core.private(|private| private.fate.is_some()) {
-            return Monitor(id);
-        }
-        let watched = target.unwrap_or(crate::signal::NOBODY);
-        self.shared.core.private(|private| private.relations().watch(id, watched));
-        let watcher = Watcher::Process(me, name.clone());
-        if !target.is_some_and(|target| tell(target, Signal::Monitor { id, watcher })) {
-            let down =
-                Down { monitor: Monitor(id), pid: target, name, reason: ExitReason::no_proc() };
-            let _own_inbox_is_open = self.shared.clone().signal(Signal::Down(down));
-        }
-        Monitor(id)
-    }
-
-    /// Ends a monitor. True if it was armed, so that no down will arrive; false if the down had arrived
-    /// already (it stays in the mailbox) or there was no such monitor (MON-005, MON-006).
-    pub fn demonitor(&mut self, monitor: Monitor) -> bool {
-        take_in(&self.shared);
-        let target = self.shared.core.private(|private| private.relations().unwatch(monitor.0));
-        if let Some(target) = target {
-            tell(target, Signal::Forget { id: monitor.0 });
-        }
-        target.is_some()
-    }
-
-    /// Ends a monitor, and takes its down out of the mailbox if it had arrived.
-    pub fn demonitor_flush(&mut self, monitor: Monitor) -> Option<Down> {
-        if self.demonitor(monitor) {
-            return None;
-        }
-        let notice = self.take_notice(
-            |notice| matches!(notice, Notice::Down(down) if down.monitor == monitor),
-        )?;
-        if let Notice::Down(down) = notice { Some(down) } else { None }
-    }
-
-    /// Sends an exit signal; to itself, too, where even `normal` ends a process that does not trap (PROC-003).
-    pub fn exit(&self, target: impl Into<Pid>, reason: ExitReason) {
-        target.into().exit(reason);
-    }
-
-    // ── starting others
-
-    /// Starts a process that is linked with this one from its first moment (PROC-013).
-    ///
-    /// # Errors
-    /// [`NoRuntime`] if the runtime is gone.
-    pub fn spawn_link<N, F>(
-        &mut self,
-        body: impl FnOnce(Context<N>) -> F,
-    ) -> Result<Address<N>, NoRuntime>
-    where
-        N: Send + 'static,
-        F: Future<Output: Outcome> + Send + 'static,
-    {
-        let birth = Birth { tie: Tie::Linked, ..Birth::new(std::any::type_name::<F>()) };
-        self.as_current(|| start(birth, None, |ctx| into_body(body(ctx))))
-    }
-
-    /// Starts a process that this one monitors from its first moment (PROC-013).
-    ///
-    /// # Errors
-    /// [`NoRuntime`] if the runtime is gone.
-    pub fn spawn_monitor<N, F>(
-        &mut self,
-        body: impl FnOnce(Context<N>) -> F,
-    ) -> Result<(Address<N>, Monitor), NoRuntime>
-    where
-        N: Send + 'static,
-        F: Future<Output: Outcome> + Send + 'static,
-    {
-        let id = fresh_ref();
-        let birth = Birth::new(std::any::type_name::<F>());
-        let watcher = (id, Watcher::Process(self.pid(), None));
-        let address =
-            self.as_current(|| start(birth, Some(watcher), |ctx| into_body(body(ctx))))?;
-        self.shared.core.private(|private| private.relations().watch(id, address.pid()));
-        Ok((address, Monitor(id)))
-    }
-
-    /// Starts a process with this one as its ancestor, and nothing else between them.
-    ///
-    /// # Errors
-    /// [`NoRuntime`] if the runtime is gone.
-    pub fn spawn<N, F>(
-        &mut self,
-        body: impl FnOnce(Context<N>) -> F,
-    ) -> Result<Address<N>, NoRuntime>
-    where
-        N: Send + 'static,
-        F: Future<Output: Outcome> + Send + 'static,
-    {
-        let birth = Birth { mailbox: Mailbox::UNBOUNDED, ..Birth::new(std::any::type_name::<F>()) };
-        self.as_current(|| start(birth, None, |ctx| into_body(body(ctx))))
-    }
-
-    /// Runs `code` as this process, wherever the context has been carried.
-    fn as_current<T>(&self, code: impl FnOnce() -> T) -> T {
-        let _entered = current::enter(self.handle());
-        code()
-    }
-
-    // ── timers
-
-    /// Sends `message` to this process after `delay`, never earlier (TMR-001). The timer dies with the
-    /// process (TMR-004).
-    pub fn send_after(&mut self, delay: Duration, message: M) -> Timer {
-        self.start_timer(delay, |_| message)
-    }
-
-    /// As [`send_after`](Self::send_after), for a message that carries its timer, so that a stale one can be
-    /// told from a fresh one (TMR-005).
-    pub fn start_timer(&mut self, delay: Duration, message: impl FnOnce(Timer) -> M) -> Timer {
-        let timer = fresh_ref();
-        let message = message(Timer(timer));
-        let shared = self.shared.clone();
-        let due = clock::now().plus(delay);
-        if self.shared.core.private(|private| private.fate.is_some()) {
-            return Timer(timer);
-        }
-        let executor = &self.shared.core.executor;
-        // Entered before it can fire: expiry is handled by this process, later.
-        let key = executor.set_timer(due, move || shared.expire(timer, message));
-        self.shared.core.private(|private| private.possessions().timers.insert(timer, key));
-        Timer(timer)
-    }
-
-    /// Stops a timer. Returns how long it still had, or nothing if it had expired, in which case its message
-    /// may be in the mailbox already (TMR-002).
-    pub fn cancel_timer(&mut self, timer: Timer) -> Option<Duration> {
-        let key =
-            self.shared.core.private(|private| private.possessions().timers.remove(&timer.0))?;
-        self.shared.core.executor.timers().cancel(key)
-    }
-
-    /// Stops a timer, and takes its message out of the mailbox if it has arrived.
-    pub fn cancel_timer_flush(&mut self, timer: Timer) -> Option<Duration> {
-        let remaining = self.cancel_timer(timer);
-        if remaining.is_none() {
-            let flushed =
-                self.take_notice(|notice| matches!(notice, Notice::Timer(id, _) if *id == timer.0));
-            drop(flushed);
-        }
-        remaining
-    }
-}
-
-/// Whether a process traps exit signals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trap {
-    /// Exit signals become messages.
-    On,
-    /// Exit signals of other than normal reason end the process.
-    Off,
-}
-
-/// Sends a signal; says whether it was accepted.
-fn tell(target: Pid, signal: Signal) -> bool {
-    table::find(target).is_some_and(|process| process.signal(signal).is_ok())
 }
 
 /// What is left in the tray is dropped piece by piece: destructors of messages may panic.
