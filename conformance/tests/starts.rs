@@ -191,6 +191,32 @@ async fn pl_005_a_start_that_takes_too_long_is_killed_and_its_starter_spared() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn pl_005_a_start_that_is_awaited_elsewhere_spares_its_starter_too() {
+    const LIMIT: Duration = Duration::from_millis(100);
+    for starter in [puppet(), trapper().await] {
+        let (alive, mut dropped) = oneshot::channel::<()>();
+        let (tell, told) = oneshot::channel();
+        let work: Work = Box::pin(async move {
+            tell.send(process::current_pid().expect("a process")).expect("the test waits");
+            let _alive = alive;
+            std::future::pending().await
+        });
+        let before = Instant::now();
+        let start = starter
+            .run(move |ctx| Slow::start(work).name(&SLOW).link(ctx).timeout(LIMIT).into_future());
+        assert_eq!(start.await.await, Err(StartError::Timeout));
+        let took = before.elapsed();
+        assert!(took >= LIMIT && took <= 2 * LIMIT, "{took:?}");
+        // Not a trace is left when the start returns, nor comes later.
+        assert_eq!(dropped.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        let pid = told.await.expect("init has begun");
+        assert!(SLOW.whereis().is_none() && !pid.is_alive() && !process::list().contains(&pid));
+        tokio::time::advance(LIMIT).await;
+        assert_eq!((starter.events().await, starter.links().await), (vec![], vec![]));
+    }
+}
+
 #[tokio::test]
 async fn pl_006_a_process_knows_its_ancestors() {
     let child = |ctx: &mut common::Inside| {

@@ -176,6 +176,21 @@ async fn tmr_002_a_timer_is_cancelled_or_heard_of() {
     .await;
 }
 
+/// Goal: after a flush nothing of the timer comes. Method: as above.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tmr_002_after_a_flush_nothing_of_the_timer_comes() {
+    through(async |mut ctx: Inside| {
+        for round in 0..300 {
+            let timers = expiring(&mut ctx).await;
+            for (_, timer) in timers.into_iter().rev() {
+                ctx.cancel_timer_flush(timer);
+            }
+            assert_eq!(rest(&mut ctx, 0).await, [], "round {round}: late");
+        }
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn tmr_003_an_expired_timer_is_a_message_at_the_tail() {
     through(async |mut ctx: Inside| {

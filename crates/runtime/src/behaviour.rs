@@ -26,6 +26,7 @@ use crate::process::{self, Birth, PidExt, part_from_parent};
 use crate::shared::{Claim, Handle, Refused, Tie};
 use crate::slot::{self, Broken, Pledge, Promise};
 use crate::stop::{Manner, Stop};
+use crate::table;
 
 /// Why a process did not start. Nothing of it is left (PL-003).
 #[derive(Clone, Debug, PartialEq)]
@@ -310,10 +311,11 @@ impl Starting {
 impl Future for Starting {
     type Output = Result<Pid, StartError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let newborn = std::mem::take(&mut self.newborn);
-        let Some(child) = &self.child else {
-            let error = self.failed.take().unwrap_or(StartError::NoRuntime(NoRuntime::Absent));
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let newborn = std::mem::take(&mut this.newborn);
+        let Some(child) = &this.child else {
+            let error = this.failed.take().unwrap_or(StartError::NoRuntime(NoRuntime::Absent));
             return Poll::Ready(Err(error));
         };
         let pid = child.core().pid;
@@ -321,25 +323,25 @@ impl Future for Starting {
             // The starter waits anyway: `init` may run on its stack.
             child.clone().rouse_and_wait(cx);
         }
-        if let Poll::Ready(outcome) = self.pledge.poll(cx) {
-            let outcome = match (outcome, self.failed.take()) {
+        if let Poll::Ready(outcome) = this.pledge.poll(cx) {
+            let outcome = match (outcome, this.failed.take()) {
                 (_, Some(error)) | (Ok(Err(error)), None) => Err(error),
                 (Ok(Ok(())), None) => Ok(pid),
                 (Err(Broken::Exited(reason)), None) => Err(StartError::Failed(reason)),
                 (Err(Broken::Dropped), None) => Err(StartError::Failed(ExitReason::killed())),
             };
-            return self.finish(outcome);
+            return this.finish(outcome);
         }
-        while let Some(sleep) = &mut self.sleep {
+        while let Some(sleep) = &mut this.sleep {
             if sleep.as_mut().poll(cx).is_pending() {
                 break;
             }
-            if self.failed.is_some() {
-                return self.finish(Err(StartError::Timeout));
+            if this.failed.is_some() {
+                return this.finish(Err(StartError::Timeout));
             }
-            give_up(pid);
-            self.failed = Some(StartError::Timeout);
-            self.sleep = Some(Box::pin(clock::sleep_until(clock::now().plus(GRACE))));
+            give_up(child);
+            this.failed = Some(StartError::Timeout);
+            this.sleep = Some(Box::pin(clock::sleep_until(clock::now().plus(GRACE))));
         }
         Poll::Pending
     }
@@ -348,19 +350,21 @@ impl Future for Starting {
 impl Drop for Starting {
     fn drop(&mut self) {
         if let Some(child) = self.child.take() {
-            give_up(child.core().pid);
+            give_up(&child);
         }
     }
 }
 
-/// Kills what the current process had begun to start; first parts from it, so that the kill does not come
-/// back over the link (PL-005).
-fn give_up(child: Pid) {
-    current::with(|parent| {
-        let core = parent.core();
-        if core.private(|private| private.is_linked(child)) {
-            core.private(|private| private.relations().unlink(child));
-        }
-    });
-    child.kill();
+/// Kills what its parent had begun to start; first parts the parent from it, so that the kill does not come back
+/// over the link (PL-005), whoever waits for the start.
+fn give_up(child: &Handle) {
+    let core = child.core();
+    if let Some(parent) = core.parent().and_then(table::find) {
+        parent.core().private(|private| {
+            if private.is_linked(core.pid) {
+                private.relations().unlink(core.pid);
+            }
+        });
+    }
+    core.pid.kill();
 }

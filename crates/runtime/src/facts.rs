@@ -22,7 +22,7 @@ pub struct Facts {
     pub monitored_by: usize,
     /// How many monitors it holds.
     pub monitors: usize,
-    /// Messages that wait.
+    /// Messages that wait in its inbox; those it has taken over already, and expired timers, are not counted.
     pub queue_len: usize,
     /// Whether it traps exits.
     pub trapping: bool,

@@ -1,5 +1,6 @@
 //! Exact timers: one queue and one sleeping task per runtime, however many timers there are.
 
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
@@ -20,6 +21,11 @@ pub(crate) use fauxtp_logic::deadline::TimerKey;
 
 type Fire = Box<dyn FnOnce() + Send>;
 
+thread_local! {
+    /// Whether a timer fires on this thread, which then must not wait for it.
+    static FIRES: Cell<bool> = const { Cell::new(false) };
+}
+
 /// The timers of one runtime.
 #[derive(Default)]
 pub(crate) struct Timers {
@@ -33,6 +39,8 @@ struct State {
     waker: Option<Waker>,
     /// Whether a driver exists. It ends when the queue is empty.
     driven: bool,
+    /// The timer that fires at this moment.
+    firing: Option<TimerKey>,
 }
 
 impl fmt::Debug for Timers {
@@ -67,11 +75,21 @@ impl Executor {
 }
 
 impl Timers {
-    /// Stops a timer; tells how long it still had, or nothing if it has fired (TMR-002).
+    /// Stops a timer; tells how long it still had, or nothing if it has fired (TMR-002). In that case nothing
+    /// of it comes any more that has not come yet: a timer that fires at this moment is waited for, which is short.
     pub(crate) fn cancel(&self, key: TimerKey) -> Option<Duration> {
         let now = clock::now();
-        let cancelled = self.state.lock().queue.cancel(key, now);
-        cancelled.map(|(remaining, _fire)| remaining)
+        loop {
+            let mut state = self.state.lock();
+            let cancelled = state.queue.cancel(key, now);
+            let firing = state.firing == Some(key) && !FIRES.get();
+            drop(state);
+            match cancelled {
+                Some((remaining, _fire)) => return Some(remaining),
+                None if firing => std::thread::yield_now(),
+                None => return None,
+            }
+        }
     }
 
     /// How many timers are set.
@@ -96,10 +114,14 @@ impl Future for Driver {
             let now = clock::now();
             let next = {
                 let mut state = self.executor.timers().state.lock();
-                if let Some(fire) = state.queue.pop_due(now) {
+                if let Some((key, fire)) = state.queue.pop_due_entry(now) {
+                    state.firing = Some(key);
                     drop(state);
+                    FIRES.set(true);
                     // What a refused message's destructor throws must not end all timers.
                     let _thrown = panic::catch_unwind(AssertUnwindSafe(fire));
+                    FIRES.set(false);
+                    self.executor.timers().state.lock().firing = None;
                     continue;
                 }
                 let Some(next) = state.queue.next() else {
