@@ -173,7 +173,7 @@ where
 
 /// Ends every process of a runtime that is gone (RUST-004).
 fn end_all_of(executor: &Executor) {
-    for process in table::list().into_iter().filter_map(table::find) {
+    for process in table::list() {
         if std::ptr::eq(&*process.core().executor, executor) {
             process.end();
         }
@@ -468,7 +468,7 @@ pub fn run_callees_on_the_spot(allow: bool) {
 /// All processes there are, in no meaningful order.
 #[must_use]
 pub fn list() -> Vec<Pid> {
-    table::list()
+    table::list().iter().map(|process| process.core().pid).collect()
 }
 
 /// The pid of the process this code runs in, if it runs in one.

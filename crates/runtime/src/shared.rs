@@ -164,6 +164,8 @@ const KILLED: u8 = 1;
 const LEAVING: u8 = 2;
 /// Everybody has been told.
 const DEAD: u8 = 3;
+/// It was killed, and tells everybody of its end.
+const KILLED_LEAVING: u8 = 4;
 
 impl Core {
     pub(crate) fn new(
@@ -212,6 +214,16 @@ impl Core {
         }
     }
 
+    /// Whether its end has been told to everybody; waits while it is being told.
+    pub(crate) fn has_ended(&self) -> bool {
+        loop {
+            match self.status.load(Ordering::Acquire) {
+                LEAVING | KILLED_LEAVING => std::thread::yield_now(),
+                status => return status == DEAD,
+            }
+        }
+    }
+
     /// Whether it makes sense to try its inbox.
     pub(crate) fn may_be_open(&self) -> bool {
         matches!(self.status.load(Ordering::Acquire), ALIVE | LEAVING)
@@ -225,8 +237,11 @@ impl Core {
 
     /// The process begins to tell of its end. A killed one is dead for everybody already.
     pub(crate) fn mark_leaving(&self) {
-        let _killed =
+        let lives =
             self.status.compare_exchange(ALIVE, LEAVING, Ordering::AcqRel, Ordering::Acquire);
+        if lives.is_err() {
+            self.status.store(KILLED_LEAVING, Ordering::Release);
+        }
     }
 
     pub(crate) fn mark_dead(&self) {

@@ -70,21 +70,17 @@ pub(crate) fn find(pid: Pid) -> Option<Handle> {
     shard.slots.get(place).filter(|slot| slot.serial == pid.serial)?.handle.clone()
 }
 
-/// Every process there is, by pid.
-pub(crate) fn list() -> Vec<Pid> {
-    let mut pids: Vec<Pid> = TABLE
-        .iter()
-        .flat_map(|shard| {
-            let shard = shard.lock();
-            shard
-                .slots
-                .iter()
-                .filter_map(|slot| Some(slot.handle.as_ref()?.core().pid))
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    pids.sort_unstable();
-    pids
+/// Every process that has not ended, by pid.
+pub(crate) fn list() -> Vec<Handle> {
+    let all = TABLE.iter().flat_map(|shard| {
+        let shard = shard.lock();
+        shard.slots.iter().filter_map(|slot| slot.handle.clone()).collect::<Vec<_>>()
+    });
+    // Asked outside of the locks: the answer may have to wait.
+    let mut processes: Vec<Handle> = all.collect();
+    processes.retain(|process| !process.core().has_ended());
+    processes.sort_unstable_by_key(|process| process.core().pid);
+    processes
 }
 
 fn split(pid: Pid) -> (usize, usize) {

@@ -72,9 +72,9 @@ pub(super) fn farewell<M: Send + 'static, F>(
         tell(supervisor, exit(core, &reason));
     }
     tell_everybody(core, &reason);
-    table::leave(core.pid);
     // Step 5.
     core.mark_dead();
+    table::leave(core.pid);
     if let Some((messages, notices, void)) = late {
         drop_each(messages);
         drop_each(notices);
