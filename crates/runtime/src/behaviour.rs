@@ -92,6 +92,8 @@ impl StartError {
 /// Dropped untold, it tells that the process ended, once it has.
 pub(crate) struct Ack {
     teller: Option<Teller>,
+    /// Names the process takes before it begins.
+    claims: Vec<Claim>,
 }
 
 enum Teller {
@@ -106,21 +108,17 @@ impl Ack {
     /// To be waited for.
     pub(crate) fn promise() -> (Self, Pledge<Started>) {
         let (promise, pledge) = slot::promise();
-        (Self { teller: Some(Teller::Promise(promise)) }, pledge)
+        (Self { teller: Some(Teller::Promise(promise)), claims: Vec::new() }, pledge)
     }
 
     /// To be called with what became of the start, from the new process's task.
     pub(crate) fn post(tell: impl FnOnce(Started) + Send + 'static) -> Self {
-        Self { teller: Some(Teller::Post(Box::new(tell))) }
+        Self { teller: Some(Teller::Post(Box::new(tell))), claims: Vec::new() }
     }
 
     /// Takes the names; nothing if one of them is not to be had, and then the start has failed.
-    pub(crate) fn claim_names(self, process: &Handle) -> Option<Self> {
-        let claims = process.core().private(|private| {
-            private.owned()?;
-            Some(std::mem::take(&mut private.possessions().claims))
-        });
-        let Some(claims) = claims else { return Some(self) };
+    pub(crate) fn claim_names(mut self, process: &Handle) -> Option<Self> {
+        let claims = std::mem::take(&mut self.claims);
         match claims.into_iter().try_for_each(|claim| claim(process)) {
             Ok(()) => Some(self),
             Err(refused) => {
@@ -189,7 +187,7 @@ impl StartOptions {
 /// Launches a behaviour; it has to be woken. Its `body` has to claim its names and to acknowledge.
 pub(crate) fn launch<M, F>(
     options: StartOptions,
-    ack: Ack,
+    mut ack: Ack,
     body: impl FnOnce(process::Context<M>, Ack) -> F,
 ) -> Result<Address<M>, NoRuntime>
 where
@@ -201,12 +199,8 @@ where
     if parent.is_some() {
         birth.tie = Tie::Linked;
     }
-    let child = process::launch(birth, None, |ctx| {
-        if !claims.is_empty() {
-            ctx.core().private(|private| private.possessions().claims = claims);
-        }
-        body(ctx, ack)
-    })?;
+    ack.claims = claims;
+    let child = process::launch(birth, None, |ctx| body(ctx, ack))?;
     drop(entered);
     if let Some(parent) = parent.filter(|parent| !parent.core().is_alive()) {
         process::orphan(&child.handle(), parent.core().pid);

@@ -271,23 +271,23 @@ impl<M: Send + 'static> Shared<M> {
         (dropped, taken)
     }
 
-    /// The next signal nobody has looked at, and where it lay. If it becomes a notice, that goes back there
-    /// by [`put_notice`](Self::put_notice).
-    pub(crate) fn next_signal(&self) -> Option<(usize, Signal)> {
+    /// The next signal nobody has looked at, where it lay, and whether it is the last one. If it becomes a
+    /// notice, that goes back there by [`put_notice`](Self::put_notice).
+    pub(crate) fn next_signal(&self) -> Option<(usize, Signal, bool)> {
         let mut lanes = self.lanes.lock();
+        while matches!(lanes.signals.front(), Some((_, Post::Taken))) {
+            lanes.signals.pop_front();
+            lanes.looked_at -= 1;
+        }
         while (lanes.looked_at as usize) < lanes.signals.len() {
             let index = lanes.looked_at as usize;
             lanes.looked_at += 1;
             let post = &mut lanes.signals[index].1;
             if matches!(post, Post::Signal(_)) {
                 if let Post::Signal(signal) = std::mem::replace(post, Post::Taken) {
-                    return Some((index, signal));
+                    return Some((index, signal, index + 1 == lanes.signals.len()));
                 }
             }
-        }
-        while matches!(lanes.signals.front(), Some((_, Post::Taken))) {
-            lanes.signals.pop_front();
-            lanes.looked_at -= 1;
         }
         None
     }

@@ -145,8 +145,6 @@ pub(crate) struct Possessions {
     /// Promises it has dropped unkept since it last yielded.
     pub(crate) unkept: Vec<Unkept>,
     pub(crate) estate: Vec<Box<dyn Release>>,
-    /// Names it takes at its start.
-    pub(crate) claims: Vec<Claim>,
     /// Timers that are set, or whose message waits.
     pub(crate) timers: BTreeMap<Ref, TimerKey>,
     /// The name it is registered under, if any.

@@ -33,7 +33,7 @@ pub(super) fn take_in<M: Send + 'static>(shared: &Shared<M>) {
 
 fn take_in_all<M: Send + 'static>(shared: &Shared<M>) {
     let core = &shared.core;
-    while let Some((index, signal)) = shared.next_signal() {
+    while let Some((index, signal, last)) = shared.next_signal() {
         // What a spent signal carried is dropped here, outside of all locks: it may be the user's.
         match core.private(|private| apply(core, private, signal)) {
             Effect::Notice(notice) => shared.put_notice(index, notice),
@@ -43,6 +43,10 @@ fn take_in_all<M: Send + 'static>(shared: &Shared<M>) {
                 inquiry(core.private(|private| shared::facts(core, private, waiting)));
             }
             Effect::Spent(_) | Effect::Forgotten(_) => {}
+        }
+        // What has come meanwhile is announced anew.
+        if last {
+            break;
         }
     }
 }
