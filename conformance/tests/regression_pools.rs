@@ -1,0 +1,238 @@
+//! What once went wrong with dynamic supervisors, and must not again.
+
+mod pools;
+mod support;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+
+use fauxtp::StartError;
+use fauxtp::prelude::*;
+use fauxtp::process;
+use fauxtp::supervisor::{
+    AutoShutdown, Counts, DynamicSupervisorHandle, ManageError, PoolStartError, Restart, Shutdown,
+    SpecError,
+};
+use tokio::time::Instant;
+
+use pools::reports::Reports;
+use pools::{Begin, Finish, Log, Setup, ms, plain, secs, settle, soon, until};
+
+async fn pool() -> DynamicSupervisorHandle {
+    DynamicSupervisor::new().start().await.expect("starts")
+}
+
+async fn add(pool: &DynamicSupervisorHandle, child: ChildSpec) -> Pid {
+    pool.start_child(child).await.expect("starts").expect("is not ignored")
+}
+
+/// A restart that failed on the spot was told to the pool twice. The second time it was taken for the failure of
+/// the next attempt: the child was started once more, and the good incarnation ran on without a supervisor.
+#[tokio::test(start_paused = true)]
+async fn sup_080_a_restart_in_a_pool_that_fails_on_the_spot_is_told_once() {
+    /// Its clones are counted, and the second one fails: that for the first restart.
+    struct Fails(Arc<AtomicUsize>, Setup);
+    impl Clone for Fails {
+        fn clone(&self) -> Self {
+            assert!(self.0.fetch_add(1, Ordering::SeqCst) != 1, "this once");
+            Self(self.0.clone(), self.1.clone())
+        }
+    }
+    struct Server(Setup);
+    impl GenServer for Server {
+        type Args = Fails;
+        type Message = ();
+        async fn init(args: Fails, _: &mut Context<Self>) -> Result<Self> {
+            args.1.log.push("born");
+            Ok(Self(args.1.clone()))
+        }
+        async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result {
+            Ok(())
+        }
+    }
+    impl Drop for Server {
+        fn drop(&mut self) {
+            self.0.log.push("gone");
+        }
+    }
+    let (log, clones) = (Log::default(), Arc::new(AtomicUsize::new(0)));
+    let args = Fails(clones.clone(), Setup::new("fails", &log));
+    let pool = DynamicSupervisor::new().intensity(20, secs(60)).start().await.expect("starts");
+    let first =
+        add(&pool, ChildSpec::new::<Server>("fails", args).restart(Restart::Permanent)).await;
+    first.kill();
+    until("it is started again", || log.count("born") >= 2).await;
+    settle().await;
+    let counts = pool.count_children().await.expect("lives");
+    assert_eq!((counts.active, counts.specs), (1, 1));
+    assert_eq!(log.lines(), ["born", "gone", "born"], "one incarnation after the other");
+    assert_eq!(clones.load(Ordering::SeqCst), 3);
+}
+
+/// A child whose `init` blocked its thread was killed at its deadline and waited for without end: nobody who asked
+/// for its start, nor for the end of the pool, was ever answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rust_001_a_child_of_a_pool_stuck_in_its_init_is_left_behind() {
+    type Gate = Arc<Mutex<mpsc::Receiver<()>>>;
+    struct Blocks;
+    impl GenServer for Blocks {
+        type Args = (Arc<AtomicUsize>, Gate);
+        type Message = ();
+        async fn init((blocked, gate): Self::Args, _: &mut Context<Self>) -> Result<Self> {
+            blocked.fetch_add(1, Ordering::SeqCst);
+            let _opened = gate.lock().map(|gate| gate.recv());
+            Ok(Self)
+        }
+        async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result {
+            Ok(())
+        }
+    }
+    let mut gates = Vec::new();
+    let mut blocks = || {
+        let (open, gate) = mpsc::channel();
+        gates.push(open);
+        let blocked = Arc::<AtomicUsize>::default();
+        let args = (blocked.clone(), Arc::new(Mutex::new(gate)));
+        (blocked, ChildSpec::new::<Blocks>("blocks", args))
+    };
+    let (timed, ends) = (pool().await, pool().await);
+    let ((_, impatient), (blocked, brutal)) = (blocks(), blocks());
+    let deadline = async {
+        let started = timed.start_child(impatient.start_timeout(ms(50))).await;
+        let error = started.expect_err("does not start").to_string();
+        assert!(error.contains("timeout"), "{error}");
+        assert_eq!(timed.count_children().await.expect("lives").specs, 0);
+        timed.stop().await.expect("stops");
+    };
+    let end = async {
+        let stop = async {
+            until("it blocks", || blocked.load(Ordering::SeqCst) == 1).await;
+            ends.stop().await.expect("stops");
+        };
+        let brutal = brutal.shutdown(Shutdown::BrutalKill);
+        tokio::join!(ends.start_child(brutal), stop).0.expect_err("does not start");
+    };
+    support::soon(async { tokio::join!(deadline, end) }).await;
+    drop(gates);
+}
+
+/// Questions of a child to its pool were refused while the child was in its `init`, though a pool waits for no
+/// `init` and can answer.
+/// also: SUP-103
+#[tokio::test(start_paused = true)]
+async fn sup_101_a_child_of_a_pool_may_ask_it_from_its_init() {
+    struct Asks(Counts, Pid);
+    impl GenServer for Asks {
+        type Args = DynamicSupervisorHandle;
+        type Message = Reply<(Counts, Pid)>;
+        async fn init(pool: DynamicSupervisorHandle, _: &mut Context<Self>) -> Result<Self> {
+            let counts = pool.count_children().await?;
+            let sibling = pool.start_child(plain("sibling")).await;
+            Ok(Self(counts, sibling.expect("starts").expect("is not ignored")))
+        }
+        async fn handle(&mut self, from: Reply<(Counts, Pid)>, _: &mut Context<Self>) -> Result {
+            from.send((self.0, self.1));
+            Ok(())
+        }
+    }
+    let pool = pool().await;
+    let asks = ChildSpec::new::<Asks>("asks", pool.clone());
+    let started = soon("the start", pool.start_child(asks)).await;
+    let asks = started.expect("starts").expect("is not ignored");
+    let asks: Address<Reply<(Counts, Pid)>> = Address::of(asks).expect("it takes these");
+    let (counts, sibling) = asks.call(|from| from).await.expect("answers");
+    assert_eq!(counts.active, 0, "it has not started yet");
+    assert!(sibling.is_alive());
+    assert_eq!(pool.count_children().await.expect("lives").active, 2);
+}
+
+/// Every child left two timers behind: those of its start and its shutdown, for as long as these might have taken.
+#[tokio::test(start_paused = true)]
+async fn rust_008_the_timers_of_a_child_end_with_it() {
+    let pool = pool().await;
+    let (before, day) = (process::timers_pending(), secs(86_400));
+    for _ in 0..200 {
+        let setup = Setup::new("child", &Log::default()).finish(Finish::AtOnce);
+        let child = setup.spec().shutdown(Shutdown::Timeout(day)).start_timeout(day);
+        let pid = add(&pool, child).await;
+        pool.terminate_child(pid).await.expect("stops");
+    }
+    let kept = process::timers_pending() - before;
+    assert!(kept <= 1, "{kept} timers: one is enough for all children");
+}
+
+/// A template that panicked took whoever asked for a child with it.
+/// also: DYN-003
+#[tokio::test(start_paused = true)]
+async fn sup_113_a_template_that_panics_is_a_failed_start() {
+    let template = |name: &'static str| match name {
+        "" => panic!("there must be a name"),
+        name => plain(name),
+    };
+    let pool = DynamicSupervisor::new().simple_one_for_one(template).await.expect("starts");
+    let sibling = pool.start_child("sibling").await.expect("starts").expect("is not ignored");
+    let error = pool.start_child("").await.expect_err("no child");
+    let ManageError::Refused(PoolStartError::Failed(reason)) = &error else { panic!("{error:?}") };
+    assert!(reason.panic().is_some(), "{reason:?}");
+    assert!(error.to_string().contains("there must be a name"), "{error}");
+    assert_eq!(pool.count_children().await.expect("lives").active, 1);
+    assert!(sibling.is_alive());
+}
+
+/// A pool dropped the exit signals of strangers without a word; a static supervisor logged them.
+/// also: SUP-029
+#[tokio::test(start_paused = true)]
+async fn sup_081_a_pool_logs_what_it_does_not_know() {
+    let reports = Reports::here();
+    let (pool, sup) = (pool().await, Supervisor::new([]).start().await.expect("starts"));
+    for pid in [pool.pid(), sup.pid()] {
+        pid.exit(ExitReason::custom("hello"));
+    }
+    pool.count_children().await.expect("it does not obey");
+    sup.count_children().await.expect("it does not obey");
+    for pid in [pool.pid(), sup.pid()] {
+        let told = reports.of(&["WARN", &pid.to_string(), "hello"]);
+        assert_eq!(told.len(), 1, "{told:?}");
+    }
+}
+
+/// Automatic shutdown without a template, which is not supported, was ignored in silence.
+#[tokio::test(start_paused = true)]
+async fn dyn_010_automatic_shutdown_without_a_template_is_refused() {
+    let with = |shutdown| DynamicSupervisor::new().auto_shutdown(shutdown);
+    for shutdown in [AutoShutdown::AnySignificant, AutoShutdown::AllSignificant] {
+        let refused = with(shutdown).start().await.expect_err("is not supported");
+        assert_eq!(refused, StartError::Spec(SpecError::AutoShutdownWithoutTemplate));
+        let pool = with(shutdown).simple_one_for_one(|(): ()| plain("child")).await;
+        pool.expect("with a template it is");
+    }
+    with(AutoShutdown::Never).start().await.expect("nothing is asked for");
+}
+
+/// A pool that was told to stop waited for every `init`, however long it took and whatever the shutdown of the
+/// child.
+/// also: RUST-001
+#[tokio::test(start_paused = true)]
+async fn dyn_007_children_still_in_their_init_are_stopped_by_their_own_rule() {
+    let limit = ms(50);
+    for (shutdown, finish, takes) in [
+        (Shutdown::BrutalKill, Finish::Untrapped, ms(0)),
+        (Shutdown::BrutalKill, Finish::AtOnce, ms(0)),
+        (Shutdown::Timeout(limit), Finish::Untrapped, ms(0)),
+        (Shutdown::Timeout(limit), Finish::AtOnce, limit),
+        (Shutdown::Infinity, Finish::Untrapped, ms(0)),
+    ] {
+        let pool = pool().await;
+        let setup = Setup::new("slow", &Log::default()).begin(|_| Begin::Never).finish(finish);
+        let stop = async {
+            until("it is in its init", || setup.starts() == 1).await;
+            let began = Instant::now();
+            soon("the end of the pool", pool.stop()).await.expect("stops");
+            began.elapsed()
+        };
+        let start = pool.start_child(setup.spec().shutdown(shutdown));
+        let (started, took) = tokio::join!(start, stop);
+        started.expect_err("it never starts");
+        assert!(took >= takes && took <= takes + ms(2), "{shutdown:?}, {finish:?}: {took:?}");
+    }
+}
