@@ -101,7 +101,9 @@ async fn rust_003_the_supervisor_loses_no_event_to_a_race_with_a_timer() {
         stopped.expect("stops");
         settle().await;
         assert_eq!(states(&sup).await, "a b slow.", "{millis} ms");
-        assert!(first.iter().all(|old| Some(old.pid()) != sup.whereis("a")));
+        for (old, id) in first.iter().zip(["a", "b"]) {
+            assert_ne!(Some(old.pid()), sup.whereis(id), "{millis} ms: {id}");
+        }
         assert_eq!((log.count("+a"), log.count("+b")), (2, 2), "{millis} ms");
     }
     // A start that is acknowledged at its deadline has either succeeded or left nothing.

@@ -94,10 +94,12 @@ impl GenServer for Fails {
 }
 
 /// As soon as anybody listened to reports, a process that ended with such an error was immortal: the report was
-/// made before anything else of the end, and its panic cut all of that short.
+/// made before anything else of the end, and its panic cut all of that short. The report is made all the same.
+///
+/// also: PL-007
 #[tokio::test(start_paused = true)]
 async fn rust_002_an_error_that_cannot_be_written_cuts_no_end_short() {
-    let _somebody_listens = Reports::here();
+    let reports = Reports::here();
     let raw = process::spawn(async |mut ctx: process::Context<()>| -> Result {
         ctx.recv().await;
         Err(Unspeakable)?
@@ -120,6 +122,8 @@ async fn rust_002_an_error_that_cannot_be_written_cuts_no_end_short() {
     soon("the end of the supervisor", sup.stop()).await.expect("stops");
     assert!(FAILS.whereis().is_none());
     assert!(TRIED.load(Ordering::SeqCst) > 0, "somebody listened, and it was tried");
+    assert_eq!(reports.of(&["process crashed"]).len(), 4);
+    assert_eq!(reports.of(&["child_terminated"]).len(), 3);
 }
 
 /// If a child was told to end with such an error, its supervisor made the report, and died of it.

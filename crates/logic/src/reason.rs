@@ -170,8 +170,8 @@ impl ExitReason {
         }
     }
 
-    /// The value the reason carries, if it is a `T`: of [`shutdown_with`](Self::shutdown_with),
-    /// [`custom`](Self::custom), or a returned error.
+    /// The value the reason carries, if it is a `T`: of [`shutdown_with`](Self::shutdown_with) or
+    /// [`custom`](Self::custom). For a returned error see [`downcast_error`](Self::downcast_error).
     #[must_use]
     pub fn downcast_ref<T: Payload>(&self) -> Option<&T> {
         match self {

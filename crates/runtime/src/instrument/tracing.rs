@@ -22,8 +22,8 @@ pub(crate) fn crash(facts: &Facts, last_message: Option<&'static str>, reason: &
         pid = %facts.pid,
         name = facts.name.as_deref(),
         process = facts.label,
-        reason = %reason,
-        detail = format_args!("{reason:#}"),
+        reason = %Words(reason, false),
+        detail = %Words(reason, true),
         location = panic.and_then(|panic| panic.location.as_deref()),
         backtrace = panic.and_then(|panic| panic.backtrace.as_deref()),
         last_message,
@@ -64,6 +64,24 @@ pub(crate) fn unkillable(supervisor: Pid, child: Pid) {
     );
 }
 
+/// A reason in its own words, in short or in detail.
+struct Words<'a>(&'a ExitReason, bool);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(reason, detail) = *self;
+        let text = words(|| if detail { format!("{reason:#}") } else { format!("{reason}") });
+        f.write_str(&text)
+    }
+}
+
+/// What the user's code says of an error; it may panic, and the report is made all the same.
+fn words(say: impl FnOnce() -> String) -> String {
+    let mut said = None;
+    super::tell(|| said = Some(say()));
+    said.unwrap_or_else(|| "(an error that panics when it is written)".to_owned())
+}
+
 /// A reason, as it is written.
 enum Said<'a> {
     Word(&'static str),
@@ -74,7 +92,7 @@ impl fmt::Debug for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Word(word) => f.write_str(word),
-            Self::Reason(reason) => fmt::Debug::fmt(reason, f),
+            Self::Reason(reason) => f.write_str(&words(|| format!("{reason:?}"))),
         }
     }
 }
