@@ -131,7 +131,7 @@ fn has_time_driver() -> bool {
 /// The executor of the only runtime that has processes, for code outside of all runtimes.
 pub(crate) fn only() -> Option<Arc<Executor>> {
     let known = KNOWN.lock();
-    let mut alive = known.iter().filter_map(Weak::upgrade);
+    let mut alive = known.iter().filter_map(Weak::upgrade).filter(|executor| !executor.has_ended());
     let only = alive.next()?;
     if alive.next().is_some() { None } else { Some(only) }
 }

@@ -46,6 +46,8 @@ struct Lanes<M> {
     /// How many of `signals` the process has looked at already; those left are notices. As small as will do:
     /// it is part of every process.
     looked_at: u32,
+    /// How many posts have left `signals` at the front; wraps.
+    gone: u32,
     /// How many messages were accepted so far.
     accepted: u64,
     /// Whether the reader waits for a message.
@@ -92,6 +94,7 @@ impl<M: Send + 'static> Shared<M> {
                 messages: VecDeque::new(),
                 signals: VecDeque::new(),
                 looked_at: 0,
+                gone: 0,
                 accepted: 0,
                 parked: false,
                 closed: false,
@@ -234,6 +237,7 @@ impl<M: Send + 'static> Shared<M> {
         }
         if !lanes.signals.is_empty() {
             lanes.looked_at = 0;
+            lanes.gone = lanes.gone.wrapping_add(lanes.signals.len() as u32);
             for (place, post) in lanes.signals.drain(..) {
                 if let Post::Notice(notice) = post {
                     tray.notice(place, notice);
@@ -273,11 +277,12 @@ impl<M: Send + 'static> Shared<M> {
 
     /// The next signal nobody has looked at, where it lay, and whether it is the last one. If it becomes a
     /// notice, that goes back there by [`put_notice`](Self::put_notice).
-    pub(crate) fn next_signal(&self) -> Option<(usize, Signal, bool)> {
+    pub(crate) fn next_signal(&self) -> Option<(u32, Signal, bool)> {
         let mut lanes = self.lanes.lock();
         while matches!(lanes.signals.front(), Some((_, Post::Taken))) {
             lanes.signals.pop_front();
             lanes.looked_at -= 1;
+            lanes.gone = lanes.gone.wrapping_add(1);
         }
         while (lanes.looked_at as usize) < lanes.signals.len() {
             let index = lanes.looked_at as usize;
@@ -285,7 +290,8 @@ impl<M: Send + 'static> Shared<M> {
             let post = &mut lanes.signals[index].1;
             if matches!(post, Post::Signal(_)) {
                 if let Post::Signal(signal) = std::mem::replace(post, Post::Taken) {
-                    return Some((index, signal, index + 1 == lanes.signals.len()));
+                    let number = lanes.gone.wrapping_add(index as u32);
+                    return Some((number, signal, index + 1 == lanes.signals.len()));
                 }
             }
         }
@@ -293,9 +299,15 @@ impl<M: Send + 'static> Shared<M> {
     }
 
     /// Puts a notice where its signal lay.
-    pub(crate) fn put_notice(&self, index: usize, notice: Notice<M>) {
+    pub(crate) fn put_notice(&self, number: u32, notice: Notice<M>) {
         let mut lanes = self.lanes.lock();
-        lanes.signals[index].1 = Post::Notice(notice);
+        let index = number.wrapping_sub(lanes.gone) as usize;
+        let place = lanes.accepted;
+        match lanes.signals.get_mut(index) {
+            Some((_, post @ Post::Taken)) => *post = Post::Notice(notice),
+            // A context that was carried into another task takes in as well, and was faster.
+            _ => lanes.signals.push_back((place, Post::Notice(notice))),
+        }
         let waker = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take()).flatten();
         drop(lanes);
         if let Some(waker) = waker {
@@ -371,6 +383,7 @@ impl<M> Lanes<M> {
         let messages = std::mem::take(&mut self.messages);
         let (mut signals, mut notices) = (Vec::new(), Vec::new());
         self.looked_at = 0;
+        self.gone = self.gone.wrapping_add(self.signals.len() as u32);
         for (_, post) in self.signals.drain(..) {
             match post {
                 Post::Signal(signal) => signals.push(signal),

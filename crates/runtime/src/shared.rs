@@ -5,6 +5,7 @@
 //! is what safe Rust asks for two owners that run one after the other.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
@@ -155,6 +156,27 @@ pub(crate) struct Possessions {
     pub(crate) last_message: Option<&'static str>,
 }
 
+thread_local! {
+    /// Whether this thread tells of an end.
+    static TELLS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While this thread tells of an end, it waits for no other one: two processes that end at the same time, and tell
+/// each other, would wait for ever. What it finds leaving is as good as dead for it.
+pub(crate) struct Telling(bool);
+
+impl Telling {
+    pub(crate) fn begin() -> Self {
+        Self(TELLS.replace(true))
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        TELLS.set(self.0);
+    }
+}
+
 const ALIVE: u8 = 0;
 /// Somebody has killed it, but it has not noticed yet.
 const KILLED: u8 = 1;
@@ -206,6 +228,7 @@ impl Core {
             // Pairs with the Release in `mark_killed`, `mark_leaving` and `mark_dead`.
             match self.status.load(Ordering::Acquire) {
                 ALIVE => return true,
+                LEAVING if TELLS.get() => return false,
                 LEAVING => std::thread::yield_now(),
                 _ => return false,
             }
@@ -216,6 +239,7 @@ impl Core {
     pub(crate) fn has_ended(&self) -> bool {
         loop {
             match self.status.load(Ordering::Acquire) {
+                LEAVING | KILLED_LEAVING if TELLS.get() => return true,
                 LEAVING | KILLED_LEAVING => std::thread::yield_now(),
                 status => return status == DEAD,
             }

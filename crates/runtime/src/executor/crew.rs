@@ -56,8 +56,6 @@ pub(super) struct Crew {
     asleep: AtomicU64,
     /// Whose turn it is to get a fiber from outside.
     turn: AtomicUsize,
-    /// How many hands are left; none after the runtime has ended.
-    left: AtomicUsize,
     ended: AtomicBool,
     /// The waker of the hand that helps out, while it sleeps.
     relief: Mutex<Option<Waker>>,
@@ -91,7 +89,6 @@ impl Crew {
             hands: (0..hands).map(|_| Hand::default()).collect(),
             asleep: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
-            left: AtomicUsize::new(hands),
             ended: AtomicBool::new(false),
             relief: Mutex::new(None),
             dozing: AtomicBool::new(false),
@@ -195,6 +192,10 @@ impl Crew {
     fn enqueue(&self, here: Option<u8>, fiber: Arc<dyn Fiber>) {
         if let Some(hand) = here {
             let mut line = self.hands[hand as usize].line.lock();
+            if self.has_ended() {
+                drop(line);
+                return drop(fiber);
+            }
             line.fibers.push_back(fiber);
             let waiting = line.fibers.len();
             drop(line);
@@ -212,6 +213,10 @@ impl Crew {
             }
         });
         let mut line = self.hands[hand].line.lock();
+        if self.has_ended() {
+            drop(line);
+            return drop(fiber);
+        }
         line.fibers.push_back(fiber);
         let waker = self.rouse(hand, &mut line);
         drop(line);
@@ -245,7 +250,8 @@ impl Executor {
         for hand in 0..self.crew.hands.len() {
             self.spawn(Work { executor: self.clone(), hand });
         }
-        if self.crew.hands.len() > 1 {
+        // With one hand, too: tokio gives a worker that blocks in place a substitute.
+        if self.handle.runtime_flavor() != RuntimeFlavor::CurrentThread {
             self.spawn(Relief::new(self.clone()));
         }
     }
@@ -264,6 +270,11 @@ impl Executor {
                 None => break,
             }
         }
+    }
+
+    /// Whether anything waits for a hand.
+    pub(super) fn waits(&self, hand: usize) -> bool {
+        !self.crew.hands[hand].line.lock().fibers.is_empty()
     }
 
     /// Whether the runtime is gone, and nothing runs here any more.
@@ -287,11 +298,8 @@ impl Executor {
         if here.depth >= DEPTH_MAX || !ON_THE_SPOT.load(Ordering::Relaxed) {
             return false;
         }
-        let at_home = match here.executor {
-            0 => Handle::try_current().is_ok_and(|handle| handle.id() == executor.id),
-            known => known == address,
-        };
-        if !at_home {
+        // Asked each time: a process may block on something else in the midst of another runtime.
+        if !Handle::try_current().is_ok_and(|handle| handle.id() == executor.id) {
             return false;
         }
         let Poll::Ready(coop) = coop::poll_proceed(cx) else { return false };
@@ -358,13 +366,12 @@ impl Future for Work {
 }
 
 impl Drop for Work {
-    /// The runtime is shutting down. With the last hand, all fibers end.
+    /// The runtime is shutting down. With the first hand, all fibers end; those that are being polled, right after.
     fn drop(&mut self) {
         let crew = &self.executor.crew;
-        if crew.left.fetch_sub(1, Ordering::SeqCst) > 1 {
+        if crew.ended.swap(true, Ordering::SeqCst) {
             return;
         }
-        crew.ended.store(true, Ordering::SeqCst);
         super::end_all_of(&self.executor);
         for hand in &crew.hands {
             let left = std::mem::take(&mut *hand.line.lock());

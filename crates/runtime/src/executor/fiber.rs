@@ -40,10 +40,12 @@ struct Living {
 const RUNNING: u8 = 1;
 /// It is queued, or will be as soon as it has been polled.
 const WOKEN: u8 = 2;
+/// Its runtime has ended.
+const ENDED: u8 = 4;
 
 impl Berth {
     pub(crate) const fn new() -> Self {
-        Self { stage: AtomicU8::new(0), living: Mutex::new(None) }
+        Self { stage: AtomicU8::new(RUNNING), living: Mutex::new(None) }
     }
 }
 
@@ -54,15 +56,25 @@ pub(crate) fn embody<F: Fiber + Wake>(
 ) {
     let living = Living { future: Box::pin(future), waker: Waker::from(fiber.clone()) };
     *fiber.berth().living.lock() = Some(living);
-    if fiber.executor().has_ended() {
-        end(&**fiber);
+    let stage = &fiber.berth().stage;
+    if !fiber.executor().has_ended() {
+        if stage.compare_exchange(RUNNING, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            return;
+        }
+        let woken = RUNNING | WOKEN;
+        if stage.compare_exchange(woken, WOKEN, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            return fiber.executor().enqueue(fiber.clone());
+        }
     }
+    stage.fetch_or(ENDED, Ordering::AcqRel);
+    let left = fiber.berth().living.lock().take();
+    drop(left);
 }
 
 /// Has a fiber run soon.
 #[inline]
 pub(crate) fn wake<F: Fiber>(fiber: &Arc<F>) {
-    // Pairs with the exchanges in `run` and `put_down`: what was written before the wake is seen by the poll.
+    // Pairs with the exchanges in `run`, `poll` and `embody`: what was written before the wake is seen by the poll.
     if fiber.berth().stage.fetch_or(WOKEN, Ordering::AcqRel) == 0 {
         fiber.executor().enqueue(fiber.clone());
     }
@@ -70,9 +82,10 @@ pub(crate) fn wake<F: Fiber>(fiber: &Arc<F>) {
 
 /// Runs a fiber that was queued; tells whether it had more to do than it wanted to do at once.
 pub(super) fn run(fiber: Arc<dyn Fiber>) -> bool {
-    let former = fiber.berth().stage.swap(RUNNING, Ordering::AcqRel);
-    debug_assert_eq!(former, WOKEN, "a fiber is queued once, and not while it runs");
-    poll(fiber)
+    let stage = &fiber.berth().stage;
+    // Otherwise it has been ended.
+    stage.compare_exchange(WOKEN, RUNNING, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        && poll(fiber)
 }
 
 /// Makes an idle fiber the caller's to run.
@@ -104,7 +117,12 @@ pub(super) fn poll(fiber: Arc<dyn Fiber>) -> bool {
     if stage.compare_exchange(RUNNING, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
         return false;
     }
-    stage.fetch_and(!RUNNING, Ordering::AcqRel);
+    if stage.compare_exchange(RUNNING | WOKEN, WOKEN, Ordering::AcqRel, Ordering::Acquire).is_err()
+    {
+        let left = berth.living.lock().take();
+        drop(left);
+        return false;
+    }
     let executor = fiber.executor().clone();
     executor.enqueue(fiber);
     true
@@ -112,6 +130,9 @@ pub(super) fn poll(fiber: Arc<dyn Fiber>) -> bool {
 
 /// Drops the future of a fiber whose runtime has ended.
 pub(crate) fn end<F: Fiber + ?Sized>(fiber: &F) {
-    let left = fiber.berth().living.lock().take();
-    drop(left);
+    // Whoever polls it at this moment, or makes it, ends it.
+    if fiber.berth().stage.fetch_or(ENDED | RUNNING, Ordering::AcqRel) & RUNNING == 0 {
+        let left = fiber.berth().living.lock().take();
+        drop(left);
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! A fiber that is woken by another one waits in the line of the same hand, and a hand that has been called for help
 //! may itself wait for the thread of the one that called. Both are for a moment, unless that fiber blocks. So
-//! where there is more than one worker thread, one more task looks every [`TICK`] whether a line has stood still, and
-//! serves it. While all hands sleep, it sleeps as well, without a timer.
+//! in multi-thread runtimes one more task looks every [`TICK`] whether a line has stood still, and has it served.
+//! While all hands sleep, it sleeps as well, without a timer.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -55,7 +55,11 @@ impl Future for Relief {
             let now: Vec<u32> = crew.beats().collect();
             let stuck = (0..now.len()).filter(|hand| now[*hand] == this.beats[*hand]);
             for hand in stuck {
-                this.executor.relieve(hand);
+                // In a task of its own, for what is run there may block as well.
+                if this.executor.waits(hand) {
+                    let executor = this.executor.clone();
+                    this.executor.spawn(async move { executor.relieve(hand) });
+                }
             }
             this.sleep = None;
         }

@@ -21,8 +21,8 @@ use fauxtp_logic::{ExitReason, Pid};
 use crate::current;
 use crate::guard::{catch, drop_each};
 use crate::instrument;
-use crate::mailbox::Shared;
-use crate::shared::{self, Core, Private, Process, Tie};
+use crate::mailbox::{Shared, Unread};
+use crate::shared::{self, Core, Private, Process, Telling, Tie};
 use crate::signal::{Down, Monitor, Signal, Watcher};
 use crate::table;
 
@@ -60,12 +60,7 @@ pub(super) fn farewell<M: Send + 'static, F>(
     // Step 2.
     release(core);
     // Step 3.
-    let late = shared.close_if_empty().map(|unread| {
-        drop_each(unread.messages);
-        drop_each(unread.notices);
-        drop_each(take_leave(core, unread.signals));
-        shared.close()
-    });
+    let (telling, late) = leave(core, shared);
     // Step 4.
     let late = late.map(|late| (late.messages, late.notices, take_leave(core, late.signals)));
     if let Some(supervisor) = core.parent().filter(|_| core.tie == Tie::Supervised) {
@@ -74,6 +69,7 @@ pub(super) fn farewell<M: Send + 'static, F>(
     tell_everybody(core, &reason);
     // Step 5.
     core.mark_dead();
+    drop(telling);
     table::leave(core.pid);
     if let Some((messages, notices, void)) = late {
         drop_each(messages);
@@ -82,6 +78,18 @@ pub(super) fn farewell<M: Send + 'static, F>(
         tell_everybody(core, &reason);
     }
     drop(entered);
+}
+
+/// Step 3: empties and closes the inbox. What has come in while it was emptied comes back.
+fn leave<M: Send + 'static>(core: &Core, shared: &Shared<M>) -> (Telling, Option<Unread<M>>) {
+    let telling = Telling::begin();
+    let Some(unread) = shared.close_if_empty() else { return (telling, None) };
+    drop(telling);
+    drop_each(unread.messages);
+    drop_each(unread.notices);
+    drop_each(take_leave(core, unread.signals));
+    let telling = Telling::begin();
+    (telling, Some(shared.close()))
 }
 
 /// Names become free, timers stop.

@@ -1,10 +1,13 @@
 //! Takes in what has arrived: signals take effect, in order, before anything else runs.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use fauxtp_logic::ExitReason;
 use fauxtp_logic::signal::{self, Origin, Verdict};
 
+use crate::current;
+use crate::executor;
 use crate::mailbox::{Notice, Shared};
 use crate::shared::{self, Core, Private, Process, Tie};
 use crate::signal::{Exit, Inquiry, Signal, Watcher};
@@ -23,7 +26,7 @@ enum Effect<M> {
 /// Lets all signals that have arrived take effect. Runs at the start of every poll, and whenever the
 /// process looks into its inbox; hence nothing sent after an exit signal is ever handled (PROC-005).
 #[inline]
-pub(super) fn take_in<M: Send + 'static>(shared: &Shared<M>) {
+pub(super) fn take_in<M: Send + 'static>(shared: &Arc<Shared<M>>) {
     let signalled = &shared.core.signalled;
     // Pairs with the Release store in `post`.
     if signalled.load(Ordering::Relaxed) && signalled.swap(false, Ordering::AcqRel) {
@@ -31,12 +34,12 @@ pub(super) fn take_in<M: Send + 'static>(shared: &Shared<M>) {
     }
 }
 
-fn take_in_all<M: Send + 'static>(shared: &Shared<M>) {
+fn take_in_all<M: Send + 'static>(shared: &Arc<Shared<M>>) {
     let core = &shared.core;
-    while let Some((index, signal, last)) = shared.next_signal() {
+    while let Some((number, signal, last)) = shared.next_signal() {
         // What a spent signal carried is dropped here, outside of all locks: it may be the user's.
         match core.private(|private| apply(core, private, signal)) {
-            Effect::Notice(notice) => shared.put_notice(index, notice),
+            Effect::Notice(notice) => shared.put_notice(number, notice),
             Effect::Inquiry(inquiry) => {
                 core.inquiries.fetch_add(1, Ordering::Relaxed);
                 let waiting = shared.queue_len();
@@ -48,6 +51,10 @@ fn take_in_all<M: Send + 'static>(shared: &Shared<M>) {
         if last {
             break;
         }
+    }
+    // A context that was carried into another task has met the end of its process: that has to see it, too.
+    if core.doomed.load(Ordering::Relaxed) && current::pid() != Some(core.pid) {
+        executor::wake(shared);
     }
 }
 
