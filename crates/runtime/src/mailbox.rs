@@ -305,11 +305,38 @@ impl<M: Send + 'static> Shared<M> {
         let place = lanes.accepted;
         match lanes.signals.get_mut(index) {
             Some((_, post @ Post::Taken)) => *post = Post::Notice(notice),
-            // A context that was carried into another task takes in as well, and was faster.
-            _ => lanes.signals.push_back((place, Post::Notice(notice))),
+            // A context that was carried into another task has taken everything meanwhile.
+            _ => {
+                if lanes.looked_at as usize == lanes.signals.len() {
+                    lanes.looked_at += 1;
+                }
+                lanes.signals.push_back((place, Post::Notice(notice)));
+            }
         }
         let waker = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take()).flatten();
         drop(lanes);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// A reader outside of the process waits until that has taken in its signals; false if it has.
+    pub(crate) fn park_elsewhere(&self, cx: &Context<'_>) -> bool {
+        let mut lanes = self.lanes.lock();
+        if lanes.looked_at as usize == lanes.signals.len() {
+            return false;
+        }
+        self.core.read_elsewhere.store(true, Ordering::Relaxed);
+        lanes.parked = true;
+        let former = lanes.waker.replace(cx.waker().clone());
+        drop(lanes);
+        drop(former);
+        true
+    }
+
+    /// Wakes a reader outside of the process.
+    pub(crate) fn wake_reader(&self) {
+        let waker = self.lanes.lock().waker.take();
         if let Some(waker) = waker {
             waker.wake();
         }

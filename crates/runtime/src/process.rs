@@ -458,9 +458,13 @@ impl PidExt for Pid {
 /// Whoever calls, starts or stops a process, and waits for it, then does its work himself, without a
 /// detour over the run queue: a call costs a fraction. Only an idle process of the same runtime runs so, never one
 /// that is queued or running, at most four deep, and only as often between two yields as tokio's budget for one
-/// poll allows. What remains is code that blocks: on the spot it blocks its caller's thread, and with it
-/// everything else in the caller's task, a timeout around the call for instance. A program that has handlers
-/// which block for long should switch this off, or better move that work to `spawn_blocking`.
+/// poll allows. What remains:
+///
+/// - Code that blocks or computes for long, on the spot, holds up everything else in its caller's task: a timeout
+///   around the call, or a second call joined with it. A program with such handlers should switch this off, or
+///   better move that work to `spawn_blocking`.
+/// - The callee runs in its caller's tokio task: it sees that task's locals and tracing span, and
+///   `block_in_place` panics if the caller is in a `LocalSet`.
 pub fn run_callees_on_the_spot(allow: bool) {
     executor::allow_on_the_spot(allow);
 }

@@ -107,6 +107,8 @@ pub(crate) struct Core {
     pub(crate) owes: AtomicBool,
     /// Set by the process when its doom is set.
     pub(crate) doomed: AtomicBool,
+    /// Set when a context has been carried into another task, and waits there.
+    pub(crate) read_elsewhere: AtomicBool,
     /// Whether the process is through its start; written by itself, read by supervisors that are called.
     pub(crate) acknowledged: AtomicBool,
     /// How many inquiries the process has answered; each one restarts an inactivity timeout (GS-033).
@@ -202,6 +204,7 @@ impl Core {
             signalled: AtomicBool::new(false),
             owes: AtomicBool::new(false),
             doomed: AtomicBool::new(false),
+            read_elsewhere: AtomicBool::new(false),
             acknowledged: AtomicBool::new(false),
             inquiries: AtomicU16::new(0),
             tie,

@@ -16,10 +16,11 @@ use fauxtp_logic::tray::{Item, Seen, Tray};
 use fauxtp_logic::{Pid, Ref};
 use tokio::time::Sleep;
 
-use super::intake::take_in;
+use super::intake::{is_at_home, take_in};
 use crate::address::Address;
 use crate::clock;
 use crate::current;
+use crate::executor;
 use crate::guard::drop_each;
 use crate::mailbox::{Notice, Shared, Taken};
 use crate::shared::{Core, Handle};
@@ -294,6 +295,12 @@ impl<M: Send + 'static> Context<M> {
             match self.shared.take(&mut self.tray, cx) {
                 Taken::Something => return Some(Poll::Ready(())),
                 Taken::Nothing => return None,
+                Taken::Signals if !is_at_home(&self.shared) => {
+                    executor::wake(&self.shared);
+                    if self.shared.park_elsewhere(cx) {
+                        return None;
+                    }
+                }
                 Taken::Signals => {
                     take_in(&self.shared);
                     if self.shared.core.doomed.load(Ordering::Relaxed) {

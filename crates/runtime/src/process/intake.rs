@@ -29,9 +29,20 @@ enum Effect<M> {
 pub(super) fn take_in<M: Send + 'static>(shared: &Arc<Shared<M>>) {
     let signalled = &shared.core.signalled;
     // Pairs with the Release store in `post`.
-    if signalled.load(Ordering::Relaxed) && signalled.swap(false, Ordering::AcqRel) {
+    if !signalled.load(Ordering::Relaxed) {
+        return;
+    }
+    if !is_at_home(shared) {
+        executor::wake(shared);
+    } else if signalled.swap(false, Ordering::AcqRel) {
         take_in_all(shared);
     }
+}
+
+/// Whether this is the process itself. A context may be carried into a task of its own; signals take effect in
+/// the process nevertheless, and nowhere else.
+pub(super) fn is_at_home<M: Send + 'static>(shared: &Shared<M>) -> bool {
+    current::pid() == Some(shared.core.pid)
 }
 
 fn take_in_all<M: Send + 'static>(shared: &Arc<Shared<M>>) {
@@ -52,9 +63,8 @@ fn take_in_all<M: Send + 'static>(shared: &Arc<Shared<M>>) {
             break;
         }
     }
-    // A context that was carried into another task has met the end of its process: that has to see it, too.
-    if core.doomed.load(Ordering::Relaxed) && current::pid() != Some(core.pid) {
-        executor::wake(shared);
+    if core.read_elsewhere.load(Ordering::Relaxed) {
+        shared.wake_reader();
     }
 }
 
