@@ -248,9 +248,11 @@ impl<M: Send + 'static> Shared<M> {
     }
 
     /// For bounded mailboxes: drops what senders have displaced, and tells them how much still waits.
-    pub(crate) fn pay_debt(&self, tray: &mut Tray<M, Notice<M>>) {
+    pub(crate) fn pay_debt(&self, tray: &mut Tray<M, Notice<M>>) -> bool {
         let (dropped, ()) = self.settled(tray, |_| ());
+        let any = !dropped.is_empty();
         drop_each(dropped);
+        any
     }
 
     /// For bounded mailboxes: takes the oldest item, in one step as far as senders can see.

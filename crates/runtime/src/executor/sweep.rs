@@ -247,10 +247,9 @@ impl Executor {
         watched.fresh.push(bell);
         if !std::mem::replace(&mut watched.swept, true) {
             drop(watched);
-            let sleep = Box::pin(clock::sleep_until(clock::now().plus(TICK)));
             self.spawn(Sweeper {
                 executor: self.clone(),
-                sleep,
+                sleep: None,
                 looked_at: Vec::new(),
                 done: false,
             });
@@ -270,7 +269,7 @@ struct Entry {
 /// The task that looks at all alarms of one runtime.
 struct Sweeper {
     executor: Arc<Executor>,
-    sleep: Pin<Box<Sleep>>,
+    sleep: Option<Pin<Box<Sleep>>>,
     looked_at: Vec<Entry>,
     /// Whether the task ended because there was nothing to look at.
     done: bool,
@@ -280,7 +279,14 @@ impl Future for Sweeper {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        while self.sleep.as_mut().poll(cx).is_ready() {
+        // Made here, where the runtime is ours, whoever armed the first alarm.
+        while self
+            .sleep
+            .get_or_insert_with(|| Box::pin(clock::sleep_until(clock::now().plus(TICK))))
+            .as_mut()
+            .poll(cx)
+            .is_ready()
+        {
             let now = clock::now();
             let this = &mut *self;
             let home = this.executor.sweep().address();
@@ -300,7 +306,9 @@ impl Future for Sweeper {
                     return Poll::Ready(());
                 }
             }
-            this.sleep.as_mut().reset(clock::instant(now.plus(TICK)));
+            if let Some(sleep) = &mut this.sleep {
+                sleep.as_mut().reset(clock::instant(now.plus(TICK)));
+            }
         }
         Poll::Pending
     }

@@ -98,6 +98,14 @@ impl Timers {
     }
 }
 
+/// What it throws goes no further, nor what that throws when it is dropped.
+fn contain(code: impl FnOnce()) {
+    let Err(thrown) = panic::catch_unwind(AssertUnwindSafe(code)) else { return };
+    if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
+        std::mem::forget(again);
+    }
+}
+
 /// The task that sleeps until the next timer is due.
 struct Driver {
     executor: Arc<Executor>,
@@ -119,7 +127,7 @@ impl Future for Driver {
                     drop(state);
                     FIRES.set(true);
                     // What a refused message's destructor throws must not end all timers.
-                    let _thrown = panic::catch_unwind(AssertUnwindSafe(fire));
+                    contain(fire);
                     FIRES.set(false);
                     self.executor.timers().state.lock().firing = None;
                     continue;
@@ -159,6 +167,9 @@ impl Drop for Driver {
         state.waker = None;
         let left = std::mem::take(&mut state.queue);
         drop(state);
-        drop(left);
+        let mut left = left;
+        while let Some(fire) = left.pop_due(Time(Duration::MAX)) {
+            contain(|| drop(fire));
+        }
     }
 }

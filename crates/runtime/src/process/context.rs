@@ -162,9 +162,19 @@ impl<M: Send + 'static> Context<M> {
         let mut sleep =
             timeout.map(|timeout| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
         std::future::poll_fn(move |cx| {
+            if self.is_doomed() {
+                return Poll::Pending;
+            }
+            if self.turn >= TURN {
+                self.turn = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             loop {
                 self.settle();
-                self.account();
+                if self.account() {
+                    seen = Seen::default();
+                }
                 let item = self.tray.select(&mut seen, |item| match item {
                     Item::Message(message) | Item::Notice(Notice::Timer(_, message)) => {
                         wanted(Peek::Message(message))
@@ -173,7 +183,10 @@ impl<M: Send + 'static> Context<M> {
                     Item::Notice(Notice::Down(down)) => wanted(Peek::Down(down)),
                     Item::Notice(Notice::Stop { .. }) => false,
                 });
-                self.account();
+                if self.account() {
+                    seen = Seen::default();
+                }
+                self.turn += u32::from(item.is_some());
                 match item {
                     Some(Item::Message(message)) => {
                         return Poll::Ready(Some(Received::Message(message)));
@@ -187,6 +200,7 @@ impl<M: Send + 'static> Context<M> {
                     None => break,
                 }
             }
+            self.turn = 0;
             sleep.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx).map(|()| None))
         })
         .await
@@ -200,6 +214,9 @@ impl<M: Send + 'static> Context<M> {
         let mut sleep: Option<Pin<Box<Sleep>>> = None;
         let mut answered = self.shared.core.inquiries.load(Ordering::Relaxed);
         std::future::poll_fn(move |cx| {
+            if self.is_doomed() {
+                return Poll::Pending;
+            }
             if self.turn >= TURN {
                 self.turn = 0;
                 cx.waker().wake_by_ref();
@@ -239,7 +256,7 @@ impl<M: Send + 'static> Context<M> {
     /// message of a busy server, which then need not wait at all.
     #[inline]
     pub(crate) fn take_message(&mut self) -> Option<M> {
-        if self.bounded || self.turn >= TURN {
+        if self.bounded || self.turn >= TURN || self.is_doomed() {
             return None;
         }
         self.settle();
@@ -274,10 +291,12 @@ impl<M: Send + 'static> Context<M> {
     }
 
     /// Brings a bounded mailbox up to date before and after a selective receive.
-    fn account(&mut self) {
-        if self.bounded {
-            self.shared.pay_debt(&mut self.tray);
-        }
+    fn account(&mut self) -> bool {
+        self.bounded && self.shared.pay_debt(&mut self.tray)
+    }
+
+    fn is_doomed(&self) -> bool {
+        self.shared.core.doomed.load(Ordering::Relaxed)
     }
 
     /// Before an item is taken: promises dropped before are broken now.

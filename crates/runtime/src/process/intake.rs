@@ -56,7 +56,8 @@ fn take_in_all<M: Send + 'static>(shared: &Arc<Shared<M>>) {
                 let waiting = shared.queue_len();
                 inquiry(core.private(|private| shared::facts(core, private, waiting)));
             }
-            Effect::Spent(_) | Effect::Forgotten(_) => {}
+            Effect::Spent(spent) => drop(crate::guard::drop_caught(spent)),
+            Effect::Forgotten(spent) => drop(crate::guard::drop_caught(spent)),
         }
         // What has come meanwhile is announced anew.
         if last {

@@ -65,8 +65,8 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Future for Life<M, F> {
         let mut body = this.body;
         let end = doomed(this.shared).or_else(|| match body.as_mut().as_pin_mut() {
             Some(running) => match catch(|| running.poll(cx)) {
-                Ok(Poll::Ready(reason)) => Some((reason, Cause::Own)),
-                Err(report) => Some((panicked(report), Cause::Own)),
+                Ok(Poll::Ready(reason)) => doomed(this.shared).or(Some((reason, Cause::Own))),
+                Err(report) => doomed(this.shared).or(Some((panicked(report), Cause::Own))),
                 // The body may have looked into the inbox itself, and met its end there.
                 Ok(Poll::Pending) => doomed(this.shared),
             },

@@ -78,16 +78,14 @@ impl<M: Send + 'static> Context<M> {
         if tell(peer, Signal::Link { from: me, id }) {
             return Ok(());
         }
+        // Removed first, so that the exit of an earlier link, which may be under way, finds none (LINK-007).
+        self.shared.core.private(|private| private.relations().unlink(peer));
         if self.shared.core.private(|private| private.trapping) {
             let reason = ExitReason::no_proc();
-            let _own_inbox_is_open = self.shared.clone().signal(Signal::Exit {
-                from: peer,
-                origin: Origin::Link,
-                reason,
-            });
+            let exit = Signal::Exit { from: peer, origin: Origin::Sent, reason };
+            let _own_inbox_is_open = self.shared.clone().signal(exit);
             return Ok(());
         }
-        self.shared.core.private(|private| private.relations().unlink(peer));
         Err(NoProc(peer))
     }
 
