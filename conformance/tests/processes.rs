@@ -110,7 +110,10 @@ async fn proc_003_reason_sender_and_trap_flag_decide_what_an_exit_does() {
                         Sender::Itself => target.tell(move |ctx| ctx.exit(pid, sent)),
                     }
                 };
-                if trapping {
+                if reason == ExitReason::Error(Failure::Kill) {
+                    let (ended, ()) = tokio::join!(process::join(pid), send);
+                    assert!(ended.is_killed(), "{case}: {ended:?}");
+                } else if trapping {
                     send.await;
                     let exits = target.exits().await;
                     assert_eq!(exits.len(), 1, "{case}");
@@ -141,18 +144,20 @@ async fn proc_004_the_kill_signal_is_untrappable_and_not_the_reason_kill() {
         assert!(reason.is_killed(), "{reason:?}");
         assert_ne!(reason, kill());
     }
-    // The reason `kill`, over links and sent: trapped by some, fatal to others, but never `killed`.
+    // The reason `kill`, over links: trapped by some, fatal to others, but never `killed`.
     let (leaver, trapping, other) = (puppet(), trapper().await, puppet());
     trapping.link(&leaver).await;
     other.link(&leaver).await;
     let (reason, ()) = tokio::join!(process::join(&other), leaver.ended(kill()));
     assert!(reason == kill() && !reason.is_killed(), "{reason:?}");
     assert_eq!(trapping.exits().await, [(leaver.pid(), kill())]);
-    for trappable in [kill(), ExitReason::killed()] {
-        trapping.pid().exit(trappable.clone());
-        let exits = trapping.exits().await;
-        assert!(exits.len() == 1 && exits[0].1 == trappable, "{exits:?}");
-    }
+    // The reason `killed` is one like others; the reason `kill`, sent, is the signal (PROC-003).
+    trapping.pid().exit(ExitReason::killed());
+    let exits = trapping.exits().await;
+    assert!(exits.len() == 1 && exits[0].1.is_killed(), "{exits:?}");
+    let sent = async { trapping.pid().exit(kill()) };
+    let (reason, ()) = tokio::join!(process::join(&trapping), sent);
+    assert!(reason.is_killed(), "{reason:?}");
 }
 
 /// Exits, messages and links of one sender, all in their order.

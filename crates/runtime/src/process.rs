@@ -66,6 +66,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
+use fauxtp_logic::reason::Failure;
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::{ExitReason, Pid, Ref};
 
@@ -369,7 +370,8 @@ impl std::error::Error for StopError {}
 /// What may be done with any process whose pid is known.
 pub trait PidExt: Copy {
     /// Sends an exit signal (PROC-003). Returns at once; nothing happens if the process has ended. A supervisor
-    /// ignores those of strangers (SUP-029); [`stop`](Self::stop) it.
+    /// ignores those of strangers (SUP-029); [`stop`](Self::stop) it. The reason kill, sent like this, is the
+    /// kill signal; only over a link it is a reason like others (PROC-004).
     fn exit(self, reason: ExitReason);
 
     /// Ends the process, trapping or not; its reason is *killed* and none of its code runs any more
@@ -404,6 +406,9 @@ pub trait PidExt: Copy {
 
 impl PidExt for Pid {
     fn exit(self, reason: ExitReason) {
+        if matches!(reason, ExitReason::Error(Failure::Kill)) {
+            return self.kill();
+        }
         if let Some(process) = table::find(self) {
             let from = current::pid().unwrap_or(NOBODY);
             let _ended_already =

@@ -145,7 +145,8 @@ impl<E: Into<Stop> + Send + 'static> Outcome for std::result::Result<(), E> {
     }
 }
 
-/// The reason `kill`, as a process may give it to itself; unlike the kill signal it can be trapped (PROC-004).
+/// The reason `kill`, as a process may end with it: over its links it can be trapped, unlike the kill signal
+/// (PROC-004).
 #[must_use]
 pub fn kill_reason() -> ExitReason {
     ExitReason::Error(Failure::Kill)
