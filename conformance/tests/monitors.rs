@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use fauxtp::names::Raw;
 use fauxtp::prelude::*;
 use fauxtp::process;
+use fauxtp::reason::Failure;
 use fauxtp::{Down, Monitor};
 
 use common::{Do, Event, Puppet, carries, custom, puppet, reasons, trapper, while_blocked};
@@ -51,6 +52,8 @@ impl End {
         }
         let reason = reason.clone();
         move |seen| match self {
+            // What cannot be trapped cannot be passed on either (PROC-003).
+            Self::Told if matches!(reason, ExitReason::Error(Failure::Kill)) => seen.is_killed(),
             Self::Own | Self::Told => *seen == reason,
             Self::Panic => seen.panic().is_some_and(|panic| panic.message == "boom"),
             Self::Killed => seen.is_killed(),

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use common::{Do, puppet};
 use fauxtp::prelude::*;
-use fauxtp::process::{self, Received};
+use fauxtp::process::{self, Received, Trap};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::block_in_place;
@@ -234,6 +234,38 @@ fn puppet_that(act: impl FnOnce() + Send + 'static) -> Address<Reply<()>> {
         }
     };
     process::spawn(body).expect("there is a runtime")
+}
+
+/// Two threads took signals in at once: exits were lost, or the process died of a wrong index.
+#[test]
+fn proc_005_no_exit_is_lost_to_a_context_in_a_task_of_its_own() {
+    const EXITS: usize = 50_000;
+    workers(2).block_on(async {
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let (traps, trapping) = oneshot::channel();
+        let body = async move |mut ctx: process::Context<()>| {
+            ctx.trap_exits(Trap::On);
+            let _ = traps.send(());
+            let reader = tokio::spawn(async move {
+                while let Received::Exit(exit) = ctx.recv().await {
+                    let _ = tell.send(exit.reason);
+                }
+            });
+            let _ = reader.await;
+        };
+        let process = process::spawn(body).expect("there is a runtime");
+        // To be asked something and to have answered would not do: that comes before the body.
+        trapping.await.expect("it lives");
+        let pid = process.pid();
+        let exits = std::thread::spawn(move || {
+            (0..EXITS).for_each(|_| pid.exit(ExitReason::shutdown()));
+        });
+        for _ in 0..EXITS {
+            assert!(told.recv().await.expect("it lives").is_shutdown());
+        }
+        exits.join().expect("sends");
+        process.pid().kill();
+    });
 }
 
 /// The exit that was to end the process was taken in by the task, and nobody told the process.
