@@ -54,6 +54,65 @@ async fn rust_002_the_destructor_of_a_timers_message_cuts_no_end_short() {
     soon("the end of the supervisor", sup.stop()).await.expect("stops");
 }
 
+/// A crash was reported with the place of an earlier panic, which the process had caught itself.
+///
+/// also: PL-008
+#[tokio::test(start_paused = true)]
+async fn rust_002_a_panic_is_not_reported_at_the_place_of_another() {
+    let panics = [
+        ("thrown", Some(())),
+        // Thrown on without the hook: the place of the first is the place of the second, if it is the same.
+        ("caught and thrown on", Some(())),
+        ("caught, then another", None),
+    ];
+    for (words, place) in panics {
+        let process = process::spawn(async move |mut ctx: process::Context<()>| {
+            ctx.recv().await;
+            let caught = std::panic::catch_unwind(|| panic!("{words}")).expect_err("panics");
+            match words {
+                "thrown" => panic!("{words}"),
+                "caught and thrown on" => std::panic::resume_unwind(caught),
+                _ => std::panic::resume_unwind(Box::new("another")),
+            }
+        });
+        let process = process.expect("there is a runtime");
+        let end = process::join(&process);
+        process.send(());
+        let reason = soon("the end", end).await;
+        let panic = reason.panic().expect("it was a panic");
+        let location = panic.location.as_deref();
+        assert_eq!(location.map(|_| ()), place, "{words}: {panic:?}");
+        assert!(location.is_none_or(|location| location.contains("regression_processes.rs")));
+    }
+}
+
+/// What outlives its process, a context carried elsewhere, linked a new process with the dead.
+#[tokio::test]
+async fn proc_013_a_process_linked_with_the_dead_from_its_first_moment_hears_of_it() {
+    for killed in [false, true] {
+        let (hand_out, handed_out) = oneshot::channel();
+        let dead = process::spawn(async move |ctx: process::Context<()>| {
+            let _the_test_waits = hand_out.send(ctx);
+            if killed {
+                std::future::pending::<()>().await;
+            }
+        });
+        let dead = dead.expect("there is a runtime").pid();
+        let mut ctx = handed_out.await.expect("it begins");
+        if killed {
+            dead.kill();
+        }
+        process::join(dead).await;
+        let body = async |_: process::Context<()>| std::future::pending::<()>().await;
+        let child = ctx.spawn_link(body).expect("there is a runtime");
+        assert!(soon("the end", process::join(&child)).await.is_no_proc(), "killed: {killed}");
+        let (free, monitor) = ctx.spawn_monitor(body).expect("there is a runtime");
+        assert!(free.pid().is_alive());
+        assert!(!ctx.demonitor(monitor), "the dead watch nobody");
+        free.pid().kill();
+    }
+}
+
 /// How often it was tried to write what cannot be written.
 static TRIED: AtomicUsize = AtomicUsize::new(0);
 

@@ -7,10 +7,11 @@ mod common;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
+use std::time::Instant;
 
 use common::puppet;
 use fauxtp::prelude::*;
-use fauxtp::process::{self, Peek, Received, Trap};
+use fauxtp::process::{self, Peek, Received, StopError, Trap};
 use fauxtp::{Mailbox, Overflow};
 use tokio::sync::oneshot;
 use tokio::task::block_in_place;
@@ -123,6 +124,39 @@ fn gs_013_a_call_from_outside_of_all_runtimes_has_a_deadline() {
     let outside = std::thread::spawn(move || futures_free::block_on(outside));
     assert_eq!(outside.join().expect("no panic"), Err(CallError::Timeout));
     assert_eq!(runtime.block_on(call(&server)), Err(CallError::Timeout));
+}
+
+/// Waiting with a deadline for an end, or for the answer to a request, panicked outside of all runtimes.
+///
+/// also: GS-060
+#[test]
+fn gs_049_who_is_outside_of_all_runtimes_waits_with_a_deadline() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(1).enable_all().build().expect("a runtime");
+    let (trapping, other) = runtime.block_on(async {
+        let (traps, trapping) = oneshot::channel();
+        let process = process::spawn(async move |mut ctx: process::Context<Reply<()>>| {
+            ctx.trap_exits(Trap::On);
+            let _the_test_waits = traps.send(());
+            std::future::pending::<()>().await;
+        });
+        trapping.await.expect("it begins");
+        let other =
+            process::spawn(async |_: process::Context<()>| std::future::pending::<()>().await);
+        (process.expect("there is a runtime"), other.expect("there is a runtime"))
+    });
+    for timeout in [Duration::ZERO, Duration::from_millis(5), Duration::from_secs(1)] {
+        let begun = Instant::now();
+        let mut request = trapping.send_request(|from| from);
+        assert_eq!(futures_free::block_on(request.wait_response(timeout)), None);
+        assert!(begun.elapsed() >= timeout);
+        let (begun, stop) =
+            (Instant::now(), trapping.pid().stop(ExitReason::shutdown(), Some(timeout)));
+        assert_eq!(futures_free::block_on(stop), Err(StopError::Timeout));
+        assert!(begun.elapsed() >= timeout);
+    }
+    let stop = other.pid().stop(ExitReason::shutdown(), Some(Duration::from_secs(60)));
+    assert_eq!(futures_free::block_on(stop), Ok(()));
 }
 
 mod futures_free {

@@ -319,6 +319,21 @@ async fn con_08_a_supervisor_below_another_may_have_a_name() {
     }
 }
 
+/// A name that was given after an id took the id's place.
+#[tokio::test(start_paused = true)]
+async fn con_06_a_child_with_a_name_keeps_the_id_it_was_given() {
+    static FIRST: Name<SupervisorName> = Name::new("regression: the name of a child");
+    static SECOND: Name<SupervisorName> = Name::new("regression: the name of another child");
+    let below = |id: &str| ChildSpec::supervisor(id, || Supervisor::new([plain("child")]));
+    let children = [below("a").id("first").name(&FIRST), below("b").name(&SECOND).id("second")];
+    let sup = start(Supervisor::new(children)).await;
+    for (id, name) in [("first", &FIRST), ("second", &SECOND)] {
+        assert_eq!(name.whereis().map(|address| address.pid()), sup.whereis(id));
+        assert!(sup.whereis(id).is_some() && sup.whereis(name.as_str()).is_none());
+    }
+    soon("the end of the supervisor", sup.stop()).await.expect("stops");
+}
+
 /// The mailbox of a supervised child could not be bounded.
 /// also: CON-06
 #[tokio::test(start_paused = true)]

@@ -202,9 +202,6 @@ where
     ack.claims = claims;
     let child = process::launch(birth, None, |ctx| body(ctx, ack))?;
     drop(entered);
-    if let Some(parent) = parent.filter(|parent| !parent.core().is_alive()) {
-        process::orphan(&child.handle(), parent.core().pid);
-    }
     Ok(child)
 }
 

@@ -7,17 +7,17 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use fauxtp_logic::ExitReason;
 
 use crate::address::Address;
-use crate::clock;
 use crate::current;
-use crate::executor::Alarm;
+use crate::executor::Executor;
 use crate::mailbox::SendError;
-use crate::slot::{self, Broken, Pledge, Promise};
+use crate::slot::{self, Broken, Patience, Pledge, Promise};
 
 /// How long a call waits unless told otherwise (GS-010).
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -130,7 +130,7 @@ pub trait Dest {
 
     /// Sends a message that carries the address of its answer, and waits for the answer: 5 s by default.
     ///
-    /// Nothing is sent before the future is polled.
+    /// Where it goes is settled now; nothing is sent before the future is polled.
     ///
     /// # Errors
     /// [`CallError`], never a hang.
@@ -153,11 +153,12 @@ pub trait Dest {
         message: impl FnOnce(Reply<T>) -> Self::Message,
     ) -> Request<T> {
         let (promise, pledge) = slot::promise();
-        let refused = match self.resolve() {
+        let address = self.resolve();
+        let refused = match &address {
             Some(address) => address.try_send(message(Reply(promise))).err().map(refusal),
             None => Some(CallError::NoProc),
         };
-        Request { pledge, refused }
+        Request { pledge, refused, callees: address.map(|a| a.shared().core.executor.clone()) }
     }
 }
 
@@ -220,14 +221,9 @@ pub struct Call<'a, M, T, F> {
     target: Target<'a, M>,
     /// Until the message is sent.
     message: Option<F>,
-    timeout: Option<Duration>,
+    patience: Patience,
     /// Once the message is sent.
-    sent: Option<Sent<T>>,
-}
-
-struct Sent<T> {
-    pledge: Pledge<T>,
-    alarm: Option<Alarm>,
+    sent: Option<Pledge<T>>,
 }
 
 // Nothing in a call is ever pinned: the message's maker is moved out before it runs.
@@ -235,19 +231,20 @@ impl<M, T, F> Unpin for Call<'_, M, T, F> {}
 
 impl<'a, M, T, F> Call<'a, M, T, F> {
     fn new(target: Target<'a, M>, message: F) -> Self {
-        Self { target, message: Some(message), timeout: Some(DEFAULT_TIMEOUT), sent: None }
+        let patience = Patience::new(Some(DEFAULT_TIMEOUT));
+        Self { target, message: Some(message), patience, sent: None }
     }
 
     /// Waits no longer than this. Deadlines of a second and more are coarse: never early, and up to 100 ms
     /// late.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.patience.timeout = Some(timeout);
         self
     }
 
     /// Waits as long as it takes. It still ends if the callee ends.
     pub fn no_timeout(mut self) -> Self {
-        self.timeout = None;
+        self.patience.timeout = None;
         self
     }
 }
@@ -265,34 +262,22 @@ where
         if this.sent.is_none() {
             this.sent = Some(this.send(cx)?);
         }
-        let Some(sent) = &mut this.sent else { return Poll::Pending };
-        // An answer that raced the deadline and has arrived is an answer (GS-015).
-        if let Poll::Ready(outcome) = sent.pledge.poll(cx) {
-            return Poll::Ready(outcome.map_err(CallError::from));
-        }
-        match (&mut sent.alarm, this.timeout) {
-            (Some(alarm), _) => {
-                alarm.rearm(cx.waker());
-                if alarm.has_fired() {
-                    this.sent = None;
-                    return Poll::Ready(Err(CallError::Timeout));
-                }
+        let Some(pledge) = &mut this.sent else { return Poll::Pending };
+        let target = &this.target;
+        let callees = || target.address().map(|address| address.shared().core.executor.clone());
+        pledge.poll_patiently(&mut this.patience, callees, cx).map(|outcome| match outcome {
+            Some(answer) => answer.map_err(CallError::from),
+            None => {
+                this.sent = None;
+                Err(CallError::Timeout)
             }
-            (alarm, Some(timeout)) => {
-                let Some(address) = this.target.address() else { return Poll::Pending };
-                let home = current::with_borrowed(|process| process.core().executor.sweep_id());
-                *alarm =
-                    Some(Alarm::arm(timeout, cx.waker(), home, &address.shared().core.executor));
-            }
-            (None, None) => {}
-        }
-        Poll::Pending
+        })
     }
 }
 
 impl<M: Send + 'static, T: Send + 'static, F: FnOnce(Reply<T>) -> M> Call<'_, M, T, F> {
     /// Sends the message. The callee may run at once, and then the answer is there already.
-    fn send(&mut self, cx: &mut Context<'_>) -> Result<Sent<T>, CallError> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Pledge<T>, CallError> {
         let address = self.target.address().ok_or(CallError::NoProc)?;
         let Some(message) = self.message.take() else { return Err(CallError::NoReply) };
         if current::pid() == Some(address.pid()) {
@@ -300,14 +285,14 @@ impl<M: Send + 'static, T: Send + 'static, F: FnOnce(Reply<T>) -> M> Call<'_, M,
         }
         let (promise, pledge) = slot::promise();
         address.shared().push_and_wait(message(Reply(promise)), cx).map_err(refusal)?;
-        Ok(Sent { pledge, alarm: None })
+        Ok(pledge)
     }
 }
 
 impl<M, T, F> fmt::Debug for Call<'_, M, T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("timeout", &self.timeout)
+            .field("timeout", &self.patience.timeout)
             .field("sent", &self.sent.is_some())
             .finish()
     }
@@ -319,11 +304,13 @@ pub struct Request<T> {
     pledge: Pledge<T>,
     /// Why it was not even sent.
     refused: Option<CallError>,
+    /// The callee's runtime.
+    callees: Option<Arc<Executor>>,
 }
 
 impl<T: Send + 'static> Request<T> {
-    /// Waits for the answer; nothing after `timeout`, and the request stays alive: it may be waited for
-    /// again.
+    /// Waits for the answer; nothing after `timeout`, as coarse as a [call's](Call::timeout), and the request stays
+    /// alive: it may be waited for again.
     ///
     /// # Cancel safety
     /// Strict: the request stays as it was.
@@ -331,13 +318,10 @@ impl<T: Send + 'static> Request<T> {
         if let Some(error) = self.refused.take() {
             return Some(Err(error));
         }
-        let mut sleep = std::pin::pin!(clock::sleep_until(clock::now().plus(timeout)));
-        let pledge = &mut self.pledge;
+        let mut patience = Patience::new(Some(timeout));
         std::future::poll_fn(move |cx| {
-            if let Poll::Ready(outcome) = pledge.poll(cx) {
-                return Poll::Ready(Some(outcome.map_err(CallError::from)));
-            }
-            sleep.as_mut().poll(cx).map(|()| None)
+            let answer = self.pledge.poll_patiently(&mut patience, || self.callees.clone(), cx);
+            answer.map(|answer| Some(answer?.map_err(CallError::from)))
         })
         .await
     }

@@ -19,8 +19,16 @@ thread_local! {
     static ASIDE: RefCell<Vec<Box<dyn Any + Send>>> = const { RefCell::new(Vec::new()) };
     /// How many [`catch`] calls are on this thread's stack.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// Where the panic that is unwinding now began; written by the hook, read by `catch`.
-    static PLACE: RefCell<Option<(String, Option<String>)>> = const { RefCell::new(None) };
+    /// Where the last panic began; written by the hook, read by `catch`.
+    static PLACE: RefCell<Option<Place>> = const { RefCell::new(None) };
+}
+
+/// Where a panic began.
+struct Place {
+    location: String,
+    backtrace: Option<String>,
+    /// What it said: user code may have caught that panic, and thrown another one the hook did not hear of.
+    message: String,
 }
 
 /// Runs user code; a panic becomes a value.
@@ -71,20 +79,23 @@ pub(crate) fn panicked(report: PanicReport) -> ExitReason {
 
 /// Turns a panic's payload into text at once; the payload's own destructor may panic, too.
 fn report(payload: Box<dyn Any + Send>) -> PanicReport {
-    let message = match payload.downcast_ref::<&'static str>() {
-        Some(text) => (*text).to_owned(),
-        None => {
-            payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "(no message)".to_owned())
-        }
-    };
+    let message = words(&*payload);
     let place = PLACE.try_with(RefCell::take).ok().flatten();
+    let place = place.filter(|place| place.message == message);
     let (location, backtrace) =
-        place.map_or((None, None), |(location, stack)| (Some(location), stack));
+        place.map_or((None, None), |place| (Some(place.location), place.backtrace));
     if let Err(thrown_by_payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         // A destructor that throws something whose destructor throws: leaking it is the only way to end this.
         std::mem::forget(thrown_by_payload);
     }
     PanicReport { message, location, backtrace }
+}
+
+/// What a panic said.
+fn words(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&'static str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("(no message)").to_owned()
 }
 
 /// Puts the hook in place that notes where a panic began. The hook that was there before still runs for
@@ -111,8 +122,9 @@ pub(crate) fn install_hook() {
 fn note_place(info: &PanicHookInfo<'_>) {
     let location = info.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
     let stack = Backtrace::capture();
-    let stack = (stack.status() == BacktraceStatus::Captured).then(|| stack.to_string());
-    let _gone_with_its_thread = PLACE.try_with(|place| place.replace(Some((location, stack))));
+    let backtrace = (stack.status() == BacktraceStatus::Captured).then(|| stack.to_string());
+    let place = Place { location, backtrace, message: words(info.payload()) };
+    let _gone_with_its_thread = PLACE.try_with(|kept| kept.replace(Some(place)));
 }
 
 /// A value of the user's that is never dropped while something else of theirs unwinds: there, a second panic

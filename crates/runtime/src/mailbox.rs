@@ -5,10 +5,10 @@
 //! before it. The reader takes whole batches of messages, one lock each, and knows from the places where
 //! between them an exit or a down belongs.
 
+mod lanes;
 mod policy;
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Wake, Waker};
@@ -22,6 +22,9 @@ use crate::shared::{Core, Process};
 use crate::signal::{Down, Exit, Signal};
 use crate::sync::Mutex;
 
+use lanes::{Lanes, Post, Room};
+
+pub(crate) use lanes::{Fresh, Unread};
 pub use policy::{Mailbox, Overflow, SendError, ZeroCapacity};
 
 /// What reaches user code besides messages.
@@ -39,41 +42,6 @@ pub(crate) struct Shared<M> {
     lanes: Mutex<Lanes<M>>,
 }
 
-struct Lanes<M> {
-    messages: VecDeque<M>,
-    /// Places never decrease from front to back.
-    signals: VecDeque<(u64, Post<M>)>,
-    /// How many of `signals` the process has looked at already; those left are notices. As small as will do:
-    /// it is part of every process.
-    looked_at: u32,
-    /// How many posts have left `signals` at the front; wraps.
-    gone: u32,
-    /// How many messages were accepted so far.
-    accepted: u64,
-    /// Whether the reader waits for a message.
-    parked: bool,
-    closed: bool,
-    /// The reader's waker, if it is not the process's own (inside a `select!` of somebody else's, say).
-    waker: Option<Waker>,
-    bound: Option<Box<Bound>>,
-}
-
-enum Post<M> {
-    Signal(Signal),
-    Notice(Notice<M>),
-    /// A signal that has been taken in; its place is kept until those before it are gone.
-    Taken,
-}
-
-struct Bound {
-    capacity: usize,
-    overflow: Overflow,
-    /// Messages the reader has taken over but not handled. Written by the reader.
-    in_tray: usize,
-    /// How many of those it must drop, oldest first. Written by senders.
-    debt: usize,
-}
-
 /// What became of a look into the inbox.
 pub(crate) enum Taken {
     /// Something is in the tray.
@@ -85,23 +53,7 @@ pub(crate) enum Taken {
 
 impl<M: Send + 'static> Shared<M> {
     pub(crate) fn new(core: Core, mailbox: Mailbox) -> Self {
-        let bound = mailbox.bound.map(|(capacity, overflow)| {
-            Box::new(Bound { capacity, overflow, in_tray: 0, debt: 0 })
-        });
-        Self {
-            core,
-            lanes: Mutex::new(Lanes {
-                messages: VecDeque::new(),
-                signals: VecDeque::new(),
-                looked_at: 0,
-                gone: 0,
-                accepted: 0,
-                parked: false,
-                closed: false,
-                waker: None,
-                bound,
-            }),
-        }
+        Self { core, lanes: Mutex::new(Lanes::new(mailbox)) }
     }
 
     /// Delivers a message.
@@ -145,25 +97,17 @@ impl<M: Send + 'static> Shared<M> {
         if !self.core.may_be_open() {
             return Err(SendError::NoProc(message));
         }
-        let mut dropped = None;
         let mut lanes = self.lanes.lock();
         if lanes.closed {
             drop(lanes);
             self.wait_for_its_end();
             return Err(SendError::NoProc(message));
         }
-        if lanes.bound.is_some() {
-            match lanes.make_room(message) {
-                Room::Made(message, oldest) => {
-                    dropped = oldest;
-                    lanes.accept(message);
-                }
-                Room::Refused(message) => return Err(SendError::Full(message)),
-                Room::Dropped(message) => dropped = Some(message),
-            }
-        } else {
-            lanes.accept(message);
-        }
+        let dropped = match lanes.accept(message) {
+            Room::Made(oldest) => oldest,
+            Room::Refused(message) => return Err(SendError::Full(message)),
+            Room::Dropped(message) => Some(message),
+        };
         let wake = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take());
         drop(lanes);
         let wakes = match wake {
@@ -188,8 +132,7 @@ impl<M: Send + 'static> Shared<M> {
             self.wait_for_its_end();
             return Err(post);
         }
-        let place = lanes.accepted;
-        lanes.signals.push_back((place, post));
+        lanes.post(post);
         lanes.parked = false;
         let waker = lanes.waker.take();
         // Pairs with the swap in `take_in`; the lock orders the rest.
@@ -211,17 +154,17 @@ impl<M: Send + 'static> Shared<M> {
     fn post_signal(&self, signal: Signal) -> Result<(), Signal> {
         self.post(Post::Signal(signal)).map_err(|post| match post {
             Post::Signal(signal) => signal,
-            Post::Notice(_) | Post::Taken => unreachable!("a refused signal comes back as it was"),
+            Post::Notice(_) | Post::Spent => unreachable!("a refused signal comes back as it was"),
         })
     }
 
     /// Moves everything that has arrived to the tray, if no signal has to be taken in before.
     pub(crate) fn take(&self, tray: &mut Tray<M, Notice<M>>, cx: &mut Context<'_>) -> Taken {
         let mut lanes = self.lanes.lock();
-        if (lanes.looked_at as usize) < lanes.signals.len() {
+        if !lanes.all_looked_at() {
             return Taken::Signals;
         }
-        if lanes.messages.is_empty() && lanes.signals.is_empty() {
+        if lanes.is_empty() {
             lanes.parked = true;
             // A waker made of this very object.
             let own = cx.waker().data() == std::ptr::from_ref(self).cast();
@@ -231,25 +174,13 @@ impl<M: Send + 'static> Shared<M> {
             drop(former);
             return Taken::Nothing;
         }
-        tray.refill(&mut lanes.messages);
-        if let Some(bound) = &mut lanes.bound {
-            bound.in_tray = tray.messages();
-        }
-        if !lanes.signals.is_empty() {
-            lanes.looked_at = 0;
-            lanes.gone = lanes.gone.wrapping_add(lanes.signals.len() as u32);
-            for (place, post) in lanes.signals.drain(..) {
-                if let Post::Notice(notice) = post {
-                    tray.notice(place, notice);
-                }
-            }
-        }
+        lanes.move_to(tray);
         Taken::Something
     }
 
     /// For bounded mailboxes: drops what senders have displaced, and tells them how much still waits.
     pub(crate) fn pay_debt(&self, tray: &mut Tray<M, Notice<M>>) -> bool {
-        let (dropped, ()) = self.settled(tray, |_| ());
+        let (dropped, ()) = self.lanes.lock().settle(tray, |_| ());
         let any = !dropped.is_empty();
         drop_each(dropped);
         any
@@ -257,64 +188,21 @@ impl<M: Send + 'static> Shared<M> {
 
     /// For bounded mailboxes: takes the oldest item, in one step as far as senders can see.
     pub(crate) fn take_bounded(&self, tray: &mut Tray<M, Notice<M>>) -> Option<Item<M, Notice<M>>> {
-        let (dropped, item) = self.settled(tray, Tray::take);
+        let (dropped, item) = self.lanes.lock().settle(tray, Tray::take);
         drop_each(dropped);
         item
     }
 
-    /// What is dropped comes back, to be dropped outside of the lock.
-    fn settled<T>(
-        &self,
-        tray: &mut Tray<M, Notice<M>>,
-        take: impl FnOnce(&mut Tray<M, Notice<M>>) -> T,
-    ) -> (Vec<M>, T) {
-        let mut lanes = self.lanes.lock();
-        let Some(bound) = &mut lanes.bound else { return (Vec::new(), take(tray)) };
-        let debt = std::mem::take(&mut bound.debt);
-        let dropped = (0..debt).map_while(|_| tray.take_oldest_message()).collect();
-        let taken = take(tray);
-        bound.in_tray = tray.messages();
-        (dropped, taken)
-    }
-
-    /// The next signal nobody has looked at, where it lay, and whether it is the last one. If it becomes a
-    /// notice, that goes back there by [`put_notice`](Self::put_notice).
-    pub(crate) fn next_signal(&self) -> Option<(u32, Signal, bool)> {
-        let mut lanes = self.lanes.lock();
-        while matches!(lanes.signals.front(), Some((_, Post::Taken))) {
-            lanes.signals.pop_front();
-            lanes.looked_at -= 1;
-            lanes.gone = lanes.gone.wrapping_add(1);
-        }
-        while (lanes.looked_at as usize) < lanes.signals.len() {
-            let index = lanes.looked_at as usize;
-            lanes.looked_at += 1;
-            let post = &mut lanes.signals[index].1;
-            if matches!(post, Post::Signal(_)) {
-                if let Post::Signal(signal) = std::mem::replace(post, Post::Taken) {
-                    let number = lanes.gone.wrapping_add(index as u32);
-                    return Some((number, signal, index + 1 == lanes.signals.len()));
-                }
-            }
-        }
-        None
+    /// The next signal nobody has looked at. If it becomes a notice, that goes back to where it lay by
+    /// [`put_notice`](Self::put_notice).
+    pub(crate) fn next_signal(&self) -> Option<Fresh> {
+        self.lanes.lock().next_signal()
     }
 
     /// Puts a notice where its signal lay.
     pub(crate) fn put_notice(&self, number: u32, notice: Notice<M>) {
         let mut lanes = self.lanes.lock();
-        let index = number.wrapping_sub(lanes.gone) as usize;
-        let place = lanes.accepted;
-        match lanes.signals.get_mut(index) {
-            Some((_, post @ Post::Taken)) => *post = Post::Notice(notice),
-            // A context that was carried into another task has taken everything meanwhile.
-            _ => {
-                if lanes.looked_at as usize == lanes.signals.len() {
-                    lanes.looked_at += 1;
-                }
-                lanes.signals.push_back((place, Post::Notice(notice)));
-            }
-        }
+        lanes.put_notice(number, notice);
         let waker = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take()).flatten();
         drop(lanes);
         if let Some(waker) = waker {
@@ -325,7 +213,7 @@ impl<M: Send + 'static> Shared<M> {
     /// A reader outside of the process waits until that has taken in its signals; false if it has.
     pub(crate) fn park_elsewhere(&self, cx: &Context<'_>) -> bool {
         let mut lanes = self.lanes.lock();
-        if lanes.looked_at as usize == lanes.signals.len() {
+        if lanes.all_looked_at() {
             return false;
         }
         self.core.read_elsewhere.store(true, Ordering::Relaxed);
@@ -345,29 +233,20 @@ impl<M: Send + 'static> Shared<M> {
     }
 
     /// Takes a notice that waits, whatever is ahead of it.
-    pub(crate) fn take_notice(
-        &self,
-        mut wanted: impl FnMut(&Notice<M>) -> bool,
-    ) -> Option<Notice<M>> {
-        let mut lanes = self.lanes.lock();
-        let index = lanes
-            .signals
-            .iter()
-            .position(|(_, post)| matches!(post, Post::Notice(notice) if wanted(notice)))?;
-        if index < lanes.looked_at as usize {
-            lanes.looked_at -= 1;
-        }
-        match lanes.signals.remove(index) {
-            Some((_, Post::Notice(notice))) => Some(notice),
-            _ => None,
-        }
+    pub(crate) fn take_notice(&self, wanted: impl FnMut(&Notice<M>) -> bool) -> Option<Notice<M>> {
+        self.lanes.lock().take_notice(wanted)
+    }
+
+    /// Gives back memory that is not needed now.
+    pub(crate) fn shrink(&self) {
+        self.lanes.lock().shrink();
     }
 
     /// The process leaves: nothing comes in any more, if nothing is in it now. Otherwise that comes out, and
     /// the inbox stays open.
     pub(crate) fn close_if_empty(&self) -> Option<Unread<M>> {
         let mut lanes = self.lanes.lock();
-        if !lanes.messages.is_empty() || !lanes.signals.is_empty() {
+        if !lanes.is_empty() {
             return Some(lanes.empty());
         }
         let waker = self.close_locked(&mut lanes);
@@ -390,67 +269,6 @@ impl<M: Send + 'static> Shared<M> {
         self.core.mark_leaving();
         lanes.closed = true;
         lanes.waker.take()
-    }
-}
-
-/// What was in an inbox.
-pub(crate) struct Unread<M> {
-    pub(crate) messages: VecDeque<M>,
-    pub(crate) notices: Vec<Notice<M>>,
-    pub(crate) signals: Vec<Signal>,
-}
-
-enum Room<M> {
-    /// There is room for the message, perhaps because the oldest one was taken out.
-    Made(M, Option<M>),
-    Refused(M),
-    Dropped(M),
-}
-
-impl<M> Lanes<M> {
-    fn empty(&mut self) -> Unread<M> {
-        let messages = std::mem::take(&mut self.messages);
-        let (mut signals, mut notices) = (Vec::new(), Vec::new());
-        self.looked_at = 0;
-        self.gone = self.gone.wrapping_add(self.signals.len() as u32);
-        for (_, post) in self.signals.drain(..) {
-            match post {
-                Post::Signal(signal) => signals.push(signal),
-                Post::Notice(notice) => notices.push(notice),
-                Post::Taken => {}
-            }
-        }
-        Unread { messages, notices, signals }
-    }
-
-    fn accept(&mut self, message: M) {
-        self.accepted += 1;
-        self.messages.push_back(message);
-    }
-
-    fn make_room(&mut self, message: M) -> Room<M> {
-        let Some(bound) = &mut self.bound else { return Room::Made(message, None) };
-        let waiting = self.messages.len() + bound.in_tray - bound.debt;
-        if waiting < bound.capacity {
-            return Room::Made(message, None);
-        }
-        match bound.overflow {
-            Overflow::Reject => Room::Refused(message),
-            Overflow::DropNewest => Room::Dropped(message),
-            Overflow::DropOldest if bound.in_tray > bound.debt => {
-                bound.debt += 1;
-                Room::Made(message, None)
-            }
-            Overflow::DropOldest => {
-                let front = self.accepted - self.messages.len() as u64;
-                let oldest = self.messages.pop_front();
-                self.accepted -= 1;
-                for (place, _) in self.signals.iter_mut().filter(|(place, _)| *place > front) {
-                    *place -= 1;
-                }
-                Room::Made(message, oldest)
-            }
-        }
     }
 }
 
@@ -508,7 +326,7 @@ impl<M: Send + 'static> Process for Shared<M> {
     }
 
     fn queue_len(&self) -> usize {
-        self.lanes.lock().messages.len()
+        self.lanes.lock().waiting()
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

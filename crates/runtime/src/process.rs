@@ -71,7 +71,6 @@ use fauxtp_logic::signal::Origin;
 use fauxtp_logic::{ExitReason, Pid, Ref};
 
 use crate::address::Address;
-use crate::clock;
 use crate::current;
 use crate::executor::{self, Executor, NoRuntime};
 use crate::facts::Facts;
@@ -79,7 +78,7 @@ use crate::guard;
 use crate::mailbox::{Mailbox, Shared};
 use crate::shared::{Ancestors, Core, Handle, Private, Tie};
 use crate::signal::{NOBODY, Signal, Watcher, fresh_ref};
-use crate::slot::{self, Broken, Pledge};
+use crate::slot::{self, Broken, Patience, Pledge};
 use crate::stop::Outcome;
 use crate::table;
 
@@ -169,6 +168,11 @@ where
     let body = body(Context::new(shared.clone(), birth.mailbox.is_bounded()));
     unborn.born();
     executor::embody(&shared, Life::new(shared.clone(), body));
+    // A context may outlive its process.
+    let gone = |parent: &Handle| parent.core().private(|private| private.fate.is_some());
+    if let Some(parent) = parent.filter(|parent| tie != Tie::None && gone(parent)) {
+        orphan(shared, parent.core().pid);
+    }
     Ok(address)
 }
 
@@ -181,11 +185,10 @@ fn end_all_of(executor: &Executor) {
     }
 }
 
-/// Tells a child that its parent was gone before it was linked.
-pub(crate) fn orphan(child: &Handle, parent: Pid) {
+/// Tells a child that its parent was gone before the two were tied.
+fn orphan(child: Handle, parent: Pid) {
     let reason = ExitReason::no_proc();
-    let exit = Signal::Exit { from: parent, origin: Origin::Link, reason };
-    let _gone_as_well = child.clone().signal(exit);
+    let _gone_as_well = child.signal(Signal::Exit { from: parent, origin: Origin::Link, reason });
 }
 
 /// A start that failed is told to the starter as an error, and not by an exit as well (PL-004).
@@ -283,25 +286,18 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) async fn wait(&mut self) -> ExitReason {
-        match self.pledge.wait().await {
-            Ok(reason) => reason,
-            Err(Broken::Exited(reason)) => reason,
-            Err(Broken::Dropped) => ExitReason::no_proc(),
-        }
+        reason(self.pledge.wait().await)
     }
 
     /// Waits no longer than `timeout`.
     pub(crate) async fn wait_for(&mut self, timeout: Option<Duration>) -> Option<ExitReason> {
-        let Some(timeout) = timeout else { return Some(self.wait().await) };
-        let mut sleep = std::pin::pin!(clock::sleep_until(clock::now().plus(timeout)));
-        let mut wait = std::pin::pin!(self.wait());
-        std::future::poll_fn(|cx| {
-            if let Poll::Ready(reason) = wait.as_mut().poll(cx) {
-                return Poll::Ready(Some(reason));
-            }
-            sleep.as_mut().poll(cx).map(|()| None)
-        })
-        .await
+        let mut patience = Patience::new(timeout);
+        let target = self.target;
+        let its = || table::find(target).map(|process| process.core().executor.clone());
+        let pledge = &mut self.pledge;
+        let ended =
+            std::future::poll_fn(|cx| pledge.poll_patiently(&mut patience, its, cx)).await?;
+        Some(reason(ended))
     }
 }
 
@@ -313,6 +309,13 @@ impl Drop for Watch {
         if let Some(process) = table::find(self.target) {
             let _ended_already = process.signal(Signal::Forget { id: self.id });
         }
+    }
+}
+
+fn reason(ended: Result<ExitReason, Broken>) -> ExitReason {
+    match ended {
+        Ok(reason) | Err(Broken::Exited(reason)) => reason,
+        Err(Broken::Dropped) => ExitReason::no_proc(),
     }
 }
 
@@ -384,7 +387,8 @@ pub trait PidExt: Copy {
     fn is_alive(self) -> bool;
 
     /// Asks the process to end and waits until it has: its `terminate` has run and its names are free
-    /// (GS-049). `None` waits for ever. A raw process takes the request as an exit signal.
+    /// (GS-049). `None` waits for ever; a timeout is as coarse as a [call's](crate::Call::timeout). A raw process
+    /// takes the request as an exit signal.
     ///
     /// # Errors
     /// [`StopError`]: no such process, another reason, too late, or the caller itself.

@@ -192,11 +192,14 @@ impl Bell {
     }
 
     fn fire(&self, number: u64) {
+        // Looked at and said under one lock: what comes late must not overwrite what a later use is told.
+        let listening = self.waker.lock();
         if self.armed.load(Ordering::SeqCst) != number {
             return;
         }
         self.fired.store(number, Ordering::Release);
-        let waker = self.waker.lock().clone();
+        let waker = listening.clone();
+        drop(listening);
         if let Some(waker) = waker {
             waker.wake();
         }

@@ -162,12 +162,7 @@ impl<M: Send + 'static> Context<M> {
         let mut sleep =
             timeout.map(|timeout| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
         std::future::poll_fn(move |cx| {
-            if self.is_doomed() {
-                return Poll::Pending;
-            }
-            if self.turn >= TURN {
-                self.turn = 0;
-                cx.waker().wake_by_ref();
+            if !self.may_take(cx) {
                 return Poll::Pending;
             }
             loop {
@@ -214,12 +209,7 @@ impl<M: Send + 'static> Context<M> {
         let mut sleep: Option<Pin<Box<Sleep>>> = None;
         let mut answered = self.shared.core.inquiries.load(Ordering::Relaxed);
         std::future::poll_fn(move |cx| {
-            if self.is_doomed() {
-                return Poll::Pending;
-            }
-            if self.turn >= TURN {
-                self.turn = 0;
-                cx.waker().wake_by_ref();
+            if !self.may_take(cx) {
                 return Poll::Pending;
             }
             loop {
@@ -288,11 +278,26 @@ impl<M: Send + 'static> Context<M> {
     /// Gives back memory that is not needed now.
     pub(crate) fn shrink(&mut self) {
         self.tray.shrink();
+        self.shared.shrink();
     }
 
     /// Brings a bounded mailbox up to date before and after a selective receive.
     fn account(&mut self) -> bool {
         self.bounded && self.shared.pay_debt(&mut self.tray)
+    }
+
+    /// Whether the process lives, and need not let others run first.
+    #[inline]
+    fn may_take(&mut self, cx: &std::task::Context<'_>) -> bool {
+        if self.is_doomed() {
+            return false;
+        }
+        let may = self.turn < TURN;
+        if !may {
+            self.turn = 0;
+            cx.waker().wake_by_ref();
+        }
+        may
     }
 
     fn is_doomed(&self) -> bool {

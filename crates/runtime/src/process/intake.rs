@@ -8,7 +8,7 @@ use fauxtp_logic::signal::{self, Origin, Verdict};
 
 use crate::current;
 use crate::executor;
-use crate::mailbox::{Notice, Shared};
+use crate::mailbox::{Fresh, Notice, Shared};
 use crate::shared::{self, Core, Private, Process, Tie};
 use crate::signal::{Exit, Inquiry, Signal, Watcher};
 
@@ -47,7 +47,7 @@ pub(super) fn is_at_home<M: Send + 'static>(shared: &Shared<M>) -> bool {
 
 fn take_in_all<M: Send + 'static>(shared: &Arc<Shared<M>>) {
     let core = &shared.core;
-    while let Some((number, signal, last)) = shared.next_signal() {
+    while let Some(Fresh { signal, number, last }) = shared.next_signal() {
         // What a spent signal carried is dropped here, outside of all locks: it may be the user's.
         match core.private(|private| apply(core, private, signal)) {
             Effect::Notice(notice) => shared.put_notice(number, notice),

@@ -116,6 +116,8 @@ impl Factory {
 #[derive(Clone, Debug)]
 pub struct ChildSpec {
     pub(crate) spec: machine::ChildSpec<Factory>,
+    /// Whether the id was said, and is not just the name.
+    id_given: bool,
 }
 
 impl ChildSpec {
@@ -132,7 +134,8 @@ impl ChildSpec {
             messages,
             fault: None,
         };
-        Self { spec: machine::ChildSpec::worker(id.into(), Factory(Arc::new(recipe))) }
+        let spec = machine::ChildSpec::worker(id.into(), Factory(Arc::new(recipe)));
+        Self { spec, id_given: false }
     }
 
     /// A server, started with a copy of `args` each time (SUP-082).
@@ -215,21 +218,24 @@ impl ChildSpec {
         child.shutdown(Shutdown::Infinity)
     }
 
-    /// Registers the child under a local name as well, and by that text in the supervisor's registry.
+    /// Registers the child under a local name as well. Its id, unless one is [given](Self::id), is that text.
     pub fn name<S: Receives + 'static>(mut self, name: &Name<S>) -> Self {
         if self.spec.start.0.messages != Some(TypeId::of::<S::Message>()) {
             self.spec.start.change().fault = Some(StartError::NameOfOtherType);
         }
-        self.spec.id = name.as_str().into();
+        if !self.id_given {
+            self.spec.id = name.as_str().into();
+        }
         let name = name.clone();
         self.spec.start.change().name = Some(Arc::new(move || claim_at_start(&name)));
         self
     }
 
-    /// The name within the supervisor.
+    /// The name within the supervisor, and in its registry.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.spec.id = id.into().into();
+        self.id_given = true;
         self
     }
 

@@ -5,13 +5,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use fauxtp_logic::signal::Origin;
-use fauxtp_logic::{ExitReason, Pid};
+use fauxtp_logic::{ExitReason, Pid, Ref};
 
 use super::Context;
 use crate::address::Address;
 use crate::current;
 use crate::executor::NoRuntime;
-use crate::mailbox::{Mailbox, Notice};
+use crate::mailbox::Notice;
 use crate::process::intake::take_in;
 use crate::process::{Birth, PidExt, into_body, start};
 use crate::shared::{Process, Tie};
@@ -159,7 +159,8 @@ impl<M: Send + 'static> Context<M> {
         target.into().exit(reason);
     }
 
-    /// Starts a process that is linked with this one from its first moment (PROC-013).
+    /// Starts a process that is linked with this one from its first moment (PROC-013). If this one is gone, its
+    /// context carried elsewhere, the new one is told so by an exit.
     ///
     /// # Errors
     /// [`NoRuntime`] if the runtime is gone.
@@ -171,8 +172,7 @@ impl<M: Send + 'static> Context<M> {
         N: Send + 'static,
         F: Future<Output: Outcome> + Send + 'static,
     {
-        let birth = Birth { tie: Tie::Linked, ..Birth::new(std::any::type_name::<F>()) };
-        self.as_current(|| start(birth, None, |ctx| into_body(body(ctx))))
+        self.start(Tie::Linked, None, body)
     }
 
     /// Starts a process that this one monitors from its first moment (PROC-013).
@@ -188,11 +188,14 @@ impl<M: Send + 'static> Context<M> {
         F: Future<Output: Outcome> + Send + 'static,
     {
         let id = fresh_ref();
-        let birth = Birth::new(std::any::type_name::<F>());
         let watcher = (id, Watcher::Process(self.pid(), None));
-        let address =
-            self.as_current(|| start(birth, Some(watcher), |ctx| into_body(body(ctx))))?;
-        self.shared.core.private(|private| private.relations().watch(id, address.pid()));
+        let address = self.start(Tie::None, Some(watcher), body)?;
+        // A context may outlive its process.
+        self.shared.core.private(|private| {
+            if private.fate.is_none() {
+                private.relations().watch(id, address.pid());
+            }
+        });
         Ok((address, Monitor(id)))
     }
 
@@ -208,14 +211,23 @@ impl<M: Send + 'static> Context<M> {
         N: Send + 'static,
         F: Future<Output: Outcome> + Send + 'static,
     {
-        let birth = Birth { mailbox: Mailbox::UNBOUNDED, ..Birth::new(std::any::type_name::<F>()) };
-        self.as_current(|| start(birth, None, |ctx| into_body(body(ctx))))
+        self.start(Tie::None, None, body)
     }
 
-    /// Runs `code` as this process, wherever the context has been carried.
-    fn as_current<T>(&self, code: impl FnOnce() -> T) -> T {
+    /// Starts a process as this one, wherever the context has been carried.
+    fn start<N, F>(
+        &self,
+        tie: Tie,
+        watcher: Option<(Ref, Watcher)>,
+        body: impl FnOnce(Context<N>) -> F,
+    ) -> Result<Address<N>, NoRuntime>
+    where
+        N: Send + 'static,
+        F: Future<Output: Outcome> + Send + 'static,
+    {
+        let birth = Birth { tie, ..Birth::new(std::any::type_name::<F>()) };
         let _entered = current::enter(self.handle());
-        code()
+        start(birth, watcher, |ctx| into_body(body(ctx)))
     }
 }
 
