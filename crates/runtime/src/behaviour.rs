@@ -22,7 +22,7 @@ use crate::clock;
 use crate::current;
 use crate::executor::NoRuntime;
 use crate::guard::{guarded, panicked};
-use crate::process::{self, Birth, PidExt, part_from_parent};
+use crate::process::{self, Birth, PidExt};
 use crate::shared::{Claim, Handle, Refused, Tie};
 use crate::slot::{self, Broken, Pledge, Promise};
 use crate::stop::{Manner, Stop};
@@ -122,7 +122,6 @@ impl Ack {
         match claims.into_iter().try_for_each(|claim| claim(process)) {
             Ok(()) => Some(self),
             Err(refused) => {
-                part_from_parent(process);
                 self.fail_at_end(match refused {
                     Refused::Taken(pid) => StartError::AlreadyStarted(pid),
                     Refused::Unfit => StartError::BadName,
@@ -235,7 +234,6 @@ pub(crate) async fn init<S>(
         Ok(Err(stop)) => stop,
         Err(report) => Stop::because(panicked(report)),
     };
-    part_from_parent(handle);
     handle.core().private(|private| private.ending = true);
     Err(match stop.manner() {
         Manner::Plain => {

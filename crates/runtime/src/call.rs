@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use fauxtp_logic::ExitReason;
+use tokio::task::coop;
 
 use crate::address::Address;
 use crate::current;
@@ -222,8 +223,8 @@ pub struct Call<'a, M, T, F> {
     /// Until the message is sent.
     message: Option<F>,
     patience: Patience,
-    /// Once the message is sent.
-    sent: Option<Pledge<T>>,
+    /// Once the message is sent, or refused.
+    sent: Option<Result<Pledge<T>, CallError>>,
 }
 
 // Nothing in a call is ever pinned: the message's maker is moved out before it runs.
@@ -260,9 +261,14 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if this.sent.is_none() {
-            this.sent = Some(this.send(cx)?);
+            this.sent = Some(this.send(cx));
         }
-        let Some(pledge) = &mut this.sent else { return Poll::Pending };
+        let Some(Ok(pledge)) = &mut this.sent else {
+            // Whoever tries again and again lets others run in between (RUST-007).
+            std::task::ready!(coop::poll_proceed(cx)).made_progress();
+            let refused = this.sent.take().and_then(Result::err);
+            return Poll::Ready(Err(refused.unwrap_or(CallError::NoReply)));
+        };
         let target = &this.target;
         let callees = || target.address().map(|address| address.shared().core.executor.clone());
         pledge.poll_patiently(&mut this.patience, callees, cx).map(|outcome| match outcome {

@@ -32,6 +32,11 @@ pub(crate) fn sleep_until(due: Time) -> Sleep {
     tokio::time::sleep_until(instant(due))
 }
 
+/// Whether nobody waits so long.
+pub(crate) fn is_never(due: Time) -> bool {
+    due.0 >= FOREVER
+}
+
 /// The same point on tokio's clock.
 pub(crate) fn instant(due: Time) -> Instant {
     origin() + due.0.min(FOREVER)

@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use fauxtp_logic::Time;
 use fauxtp_logic::names::{Index, Keys};
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
 use crate::clock;
 use crate::sync::{Mutex, RwLock};
@@ -146,6 +146,15 @@ impl Executor {
     #[allow(clippy::disallowed_methods, reason = "this is the door")]
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         drop(self.handle.spawn(future));
+    }
+
+    /// The same for what others depend on, whatever this thread does next. tokio keeps what was woken or spawned
+    /// last for the thread that did it, where no other thread finds it; so the last one has to be something else.
+    #[allow(clippy::disallowed_methods, reason = "this is the door")]
+    fn let_go(&self) {
+        if self.handle.runtime_flavor() != RuntimeFlavor::CurrentThread {
+            drop(self.handle.spawn(std::future::ready(())));
+        }
     }
 
     /// The timers of this runtime's processes.

@@ -323,7 +323,8 @@ impl<S: GenServer> Context<S> {
     }
 
     /// Ends the server after the current callback and answers a call: `terminate` runs first, then the reply
-    /// is sent, then the process ends; the caller gets the reply even if `terminate` panics (GS-040).
+    /// is sent, then the process ends; the caller gets the reply even if `terminate` panics (GS-040). Said more
+    /// than once, every caller is answered, and the last reason counts.
     pub fn stop_with_reply<T: Send + 'static>(
         &mut self,
         reason: ExitReason,
@@ -332,7 +333,13 @@ impl<S: GenServer> Context<S> {
     ) {
         let wishes = self.wishes();
         wishes.stopping = Some(reason);
-        wishes.last_words = Some(Box::new(move || from.send(value)));
+        let before = wishes.last_words.take();
+        wishes.last_words = Some(Box::new(move || {
+            if let Some(before) = before {
+                before();
+            }
+            from.send(value);
+        }));
     }
 
     /// Gives memory back that the mailbox holds from busier times. Semantically invisible (GS-034).

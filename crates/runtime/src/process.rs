@@ -82,6 +82,7 @@ use crate::slot::{self, Broken, Patience, Pledge};
 use crate::stop::Outcome;
 use crate::table;
 
+pub(crate) use context::Limit;
 pub use context::{Context, NoProc, Peek, Received, Timer, Trap};
 
 use life::Life;
@@ -111,17 +112,17 @@ impl Birth {
     }
 }
 
-/// Starts a process, and lets it run.
+/// Starts a process, and lets it run. The one that starts it may watch it by a monitor of its own.
 pub(crate) fn start<M, F>(
     birth: Birth,
-    watcher: Option<(Ref, Watcher)>,
+    watched: Option<Ref>,
     body: impl FnOnce(Context<M>) -> F,
 ) -> Result<Address<M>, NoRuntime>
 where
     M: Send + 'static,
     F: Future<Output = ExitReason> + Send + 'static,
 {
-    let process = launch(birth, watcher, body)?;
+    let process = launch(birth, watched, body)?;
     executor::wake(process.shared());
     Ok(process)
 }
@@ -130,7 +131,7 @@ where
 /// before it is first polled (PROC-013).
 pub(crate) fn launch<M, F>(
     birth: Birth,
-    watcher: Option<(Ref, Watcher)>,
+    watched: Option<Ref>,
     body: impl FnOnce(Context<M>) -> F,
 ) -> Result<Address<M>, NoRuntime>
 where
@@ -148,15 +149,8 @@ where
     let tie = if parent.is_some() { birth.tie } else { Tie::None };
     let shared = table::enter(|pid| {
         let mut private = Private::new(birth.trapping, birth.takes_stop, birth.restarts);
-        if let Some((id, watcher)) = watcher {
-            private.relations().watched_by(id, watcher);
-        }
-        if let Some(parent) = parent.as_ref().filter(|_| tie != Tie::None) {
-            let link = fresh_ref();
-            if tie == Tie::Linked {
-                private.relations().link(parent.core().pid, link);
-            }
-            parent.core().private(|private| private.relations().link(pid, link));
+        if let Some(parent) = &parent {
+            bind(parent.core(), pid, &mut private, tie, watched);
         }
         let core = Core::new(pid, tie, ancestors, executor.clone(), birth.label, private);
         core.acknowledged.store(!birth.takes_stop, Ordering::Relaxed);
@@ -164,7 +158,7 @@ where
         (shared.clone() as _, shared)
     });
     let address = Address::new(shared.clone());
-    let unborn = Unborn(Some(&shared));
+    let unborn = Unborn { shared: Some(&shared), watched };
     let body = body(Context::new(shared.clone(), birth.mailbox.is_bounded()));
     unborn.born();
     executor::embody(&shared, Life::new(shared.clone(), body));
@@ -174,6 +168,28 @@ where
         orphan(shared, parent.core().pid);
     }
     Ok(address)
+}
+
+/// Puts in place what is between a process and the one that starts it.
+fn bind(parent: &Core, pid: Pid, private: &mut Private, tie: Tie, watched: Option<Ref>) {
+    let at_parents = |bind: &dyn Fn(&mut Private)| {
+        parent.private(|parent| {
+            if parent.fate.is_none() {
+                bind(parent)
+            }
+        });
+    };
+    if tie != Tie::None {
+        let link = fresh_ref();
+        if tie == Tie::Linked {
+            private.relations().link(parent.pid, link);
+        }
+        at_parents(&|parent| parent.relations().link(pid, link));
+    }
+    if let Some(id) = watched {
+        private.relations().watched_by(id, Watcher::Process(parent.pid, None));
+        at_parents(&|parent| parent.relations().watch(id, pid));
+    }
 }
 
 /// Ends every process of a runtime that is gone (RUST-004).
@@ -191,32 +207,27 @@ fn orphan(child: Handle, parent: Pid) {
     let _gone_as_well = child.signal(Signal::Exit { from: parent, origin: Origin::Link, reason });
 }
 
-/// A start that failed is told to the starter as an error, and not by an exit as well (PL-004).
-pub(crate) fn part_from_parent(child: &Handle) {
-    let core = child.core();
-    let Some(parent) = core.parent().filter(|_| core.tie == Tie::Linked) else { return };
-    let parent_handle = table::find(parent);
-    for id in core.private(|private| private.relations().unlink(parent)) {
-        if let Some(parent) = &parent_handle {
-            let _ended_already = parent.clone().signal(Signal::Unlink { from: core.pid, id });
-        }
-    }
-}
-
 /// A process that has no body yet. If making the body panics, the starter has the panic, and nothing of the
 /// process is left (RUST-002).
-struct Unborn<'a, M: Send + 'static>(Option<&'a Arc<Shared<M>>>);
+struct Unborn<'a, M: Send + 'static> {
+    shared: Option<&'a Arc<Shared<M>>>,
+    watched: Option<Ref>,
+}
 
 impl<M: Send + 'static> Unborn<'_, M> {
     fn born(mut self) {
-        self.0 = None;
+        self.shared = None;
     }
 }
 
 impl<M: Send + 'static> Drop for Unborn<'_, M> {
     fn drop(&mut self) {
-        if let Some(shared) = self.0 {
-            part_from_parent(&(shared.clone() as _));
+        if let Some(shared) = self.shared {
+            shared.core.acknowledged.store(false, Ordering::Relaxed);
+            let watched = self.watched;
+            current::with(|parent| {
+                parent.core().private(|private| watched.map(|id| private.relations().unwatch(id)));
+            });
             drop(Life::new(shared.clone(), std::future::pending::<ExitReason>()));
         }
     }

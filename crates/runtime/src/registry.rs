@@ -42,7 +42,7 @@ use crate::current;
 use crate::guard::drop_each;
 use crate::mailbox::{Notice, SendError};
 use crate::names::Receives;
-use crate::process::{Context, PidExt};
+use crate::process::{Context, Limit, PidExt};
 use crate::shared::{Claim, Handle, Refused, Release};
 use crate::sync::RwLock;
 
@@ -384,7 +384,7 @@ where
     ctx.handle().core().private(|private| private.inherit(Box::new(Lease(table))));
     ack.ready();
     loop {
-        match ctx.next_item(None).await {
+        match ctx.next_item(Limit::Never).await {
             Some(Item::Notice(Notice::Stop { reason, .. })) => return reason,
             Some(Item::Message(never)) => match never {},
             _ => {}

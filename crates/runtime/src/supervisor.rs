@@ -201,8 +201,7 @@ impl Supervisor {
         options.birth.trapping = true;
         options.claims.extend(self.name.take());
         if self.ignored {
-            return Ok(behaviour::launch(options, ack, |ctx, ack| async move {
-                process::part_from_parent(&ctx.handle());
+            return Ok(behaviour::launch(options, ack, |_, ack| async move {
                 ack.fail_at_end(StartError::Ignored);
                 ExitReason::Normal
             })?);

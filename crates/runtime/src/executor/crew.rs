@@ -189,21 +189,20 @@ impl Crew {
         (asleep != 0).then(|| asleep.trailing_zeros() as usize)
     }
 
-    fn enqueue(&self, here: Option<u8>, fiber: Arc<dyn Fiber>) {
+    /// Puts a fiber in line; tells whether somebody was woken whom another thread should run.
+    fn enqueue(&self, here: Option<u8>, fiber: Arc<dyn Fiber>) -> bool {
         if let Some(hand) = here {
             let mut line = self.hands[hand as usize].line.lock();
             if self.has_ended() {
                 drop(line);
-                return drop(fiber);
+                drop(fiber);
+                return false;
             }
             line.fibers.push_back(fiber);
             let waiting = line.fibers.len();
             drop(line);
             // What this hand is at ends soon, and then it takes the first that waits; the second is too many.
-            if waiting > 1 {
-                self.call_for_help();
-            }
-            return;
+            return waiting > 1 && self.call_for_help();
         }
         let hand = self.sleeper().unwrap_or_else(|| {
             if self.hands.len() == 1 {
@@ -215,28 +214,29 @@ impl Crew {
         let mut line = self.hands[hand].line.lock();
         if self.has_ended() {
             drop(line);
-            return drop(fiber);
+            drop(fiber);
+            return false;
         }
         line.fibers.push_back(fiber);
         let waker = self.rouse(hand, &mut line);
         drop(line);
         match waker {
-            Some(waker) => waker.wake(),
+            Some(waker) => {
+                waker.wake();
+                false
+            }
             // That hand is busy, perhaps for long; another one may have gone to sleep meanwhile.
-            None if self.hands.len() > 1 => self.call_for_help(),
-            None => {}
+            None => self.hands.len() > 1 && self.call_for_help(),
         }
     }
 
     /// Wakes a hand that sleeps, if there is one; it will find what waits.
-    fn call_for_help(&self) {
-        let Some(hand) = self.sleeper() else { return };
+    fn call_for_help(&self) -> bool {
+        let Some(hand) = self.sleeper() else { return false };
         let mut line = self.hands[hand].line.lock();
         let waker = self.rouse(hand, &mut line);
         drop(line);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        waker.map(Waker::wake).is_some()
     }
 }
 
@@ -254,6 +254,7 @@ impl Executor {
         if self.handle.runtime_flavor() != RuntimeFlavor::CurrentThread {
             self.spawn(Relief::new(self.clone()));
         }
+        self.let_go();
     }
 
     pub(super) fn crew(&self) -> &Crew {
@@ -285,7 +286,9 @@ impl Executor {
     /// Queues a fiber.
     pub(super) fn enqueue(&self, fiber: Arc<dyn Fiber>) {
         let here = HERE.try_with(Cell::get).ok().filter(|here| here.executor == self.address());
-        self.crew.enqueue(here.and_then(|here| here.hand), fiber);
+        if self.crew.enqueue(here.and_then(|here| here.hand), fiber) {
+            self.let_go();
+        }
     }
 
     /// Runs an idle fiber on this stack: whoever waits for it has nothing better to do. Not if it is queued

@@ -256,6 +256,7 @@ impl Executor {
                 looked_at: Vec::new(),
                 done: false,
             });
+            self.let_go();
         }
     }
 }

@@ -63,11 +63,13 @@ impl Executor {
             state.driven = true;
             drop(state);
             self.spawn(Driver { executor: self.clone(), sleep: None, done: false });
+            self.let_go();
         } else if earliest {
             let waker = state.waker.take();
             drop(state);
             if let Some(waker) = waker {
                 waker.wake();
+                self.let_go();
             }
         }
         key
@@ -142,6 +144,10 @@ impl Future for Driver {
                 state.waker = Some(cx.waker().clone());
                 next
             };
+            if clock::is_never(next) {
+                self.sleep = None;
+                return Poll::Pending;
+            }
             let sleep = match &mut self.sleep {
                 Some(sleep) => {
                     sleep.as_mut().reset(clock::instant(next));

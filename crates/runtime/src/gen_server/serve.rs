@@ -16,6 +16,7 @@ use crate::behaviour::{self, Ack};
 use crate::guard::{Kept, catch, guarded, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
+use crate::process::Limit;
 
 /// What a server has to deal with next. Kept small: it is part of every idle server.
 enum Event<M> {
@@ -90,17 +91,18 @@ fn next_message<S: GenServer>(ctx: &mut Context<S>) -> Option<S::Message> {
 
 /// Waits for something to deal with.
 async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
-    let mut timeout = None;
+    let mut limit = Limit::Never;
     if let Some(wishes) = &mut ctx.wishes {
+        limit = wishes.timeout.take().map_or(Limit::Never, Limit::Quiet);
         if let Some(reason) = wishes.stopping.take() {
             return Event::Stop(reason);
         }
         if let Some(message) = wishes.first.take() {
+            ctx.process.go_on().await;
             return Event::Continue(message);
         }
-        timeout = wishes.timeout.take();
     }
-    match ctx.process.next_item(timeout).await {
+    match ctx.process.next_item(limit).await {
         Some(Item::Message(message)) => Event::Message(message),
         Some(Item::Notice(Notice::Timer(timer, message))) => {
             ctx.process.timer_expired(timer);

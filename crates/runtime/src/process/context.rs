@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::tray::{Item, Seen, Tray};
-use fauxtp_logic::{Pid, Ref};
+use fauxtp_logic::{Pid, Ref, Time};
 use tokio::time::Sleep;
 
 use super::intake::{is_at_home, take_in};
@@ -54,6 +54,17 @@ pub enum Peek<'a, M> {
     Exit(&'a Exit),
     /// A monitored process has ended.
     Down(&'a Down),
+}
+
+/// How long a process waits for its next item.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Limit {
+    Never,
+    /// As long as nothing arrives for this long. Zero does not wait: whatever arrives from now on is too late to
+    /// cancel it (GS-032).
+    Quiet(Duration),
+    /// Until then, whatever arrives.
+    At(Time),
 }
 
 /// The inside of a process that takes messages of type `M`.
@@ -108,7 +119,7 @@ impl<M: Send + 'static> Context<M> {
     /// Strict: what a dropped receive has not returned stays in the mailbox.
     pub async fn recv(&mut self) -> Received<M> {
         loop {
-            match self.next_item(None).await {
+            match self.next_item(Limit::Never).await {
                 Some(Item::Message(message)) => return Received::Message(message),
                 Some(Item::Notice(notice)) => {
                     if let Some(received) = self.received(notice) {
@@ -195,17 +206,18 @@ impl<M: Send + 'static> Context<M> {
                     None => break,
                 }
             }
+            if timeout.is_some_and(|timeout| timeout.is_zero()) {
+                self.turn += 1;
+                return Poll::Ready(None);
+            }
             self.turn = 0;
             sleep.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx).map(|()| None))
         })
         .await
     }
 
-    /// Takes the next item, or nothing when `timeout` has passed.
-    pub(crate) async fn next_item(
-        &mut self,
-        timeout: Option<Duration>,
-    ) -> Option<Item<M, Notice<M>>> {
+    /// Takes the next item, or nothing when the limit is reached.
+    pub(crate) async fn next_item(&mut self, limit: Limit) -> Option<Item<M, Notice<M>>> {
         let mut sleep: Option<Pin<Box<Sleep>>> = None;
         let mut answered = self.shared.core.inquiries.load(Ordering::Relaxed);
         std::future::poll_fn(move |cx| {
@@ -223,20 +235,27 @@ impl<M: Send + 'static> Context<M> {
                     None => break,
                 }
             }
-            // Zero does not wait: whatever arrives from now on is too late to cancel it (GS-032).
-            if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            let due = match limit {
+                Limit::Never => {
+                    self.turn = 0;
+                    return Poll::Pending;
+                }
+                Limit::At(due) => due,
+                Limit::Quiet(timeout) => {
+                    // An inquiry restarts the timeout with its full length (GS-033).
+                    let inquiries = self.shared.core.inquiries.load(Ordering::Relaxed);
+                    if std::mem::replace(&mut answered, inquiries) != inquiries {
+                        sleep = None;
+                    }
+                    clock::now().plus(timeout)
+                }
+            };
+            if sleep.is_none() && due <= clock::now() {
                 self.turn += 1;
                 return Poll::Ready(None);
             }
             self.turn = 0;
-            let Some(timeout) = timeout else { return Poll::Pending };
-            // An inquiry restarts the timeout with its full length (GS-033).
-            let inquiries = self.shared.core.inquiries.load(Ordering::Relaxed);
-            if std::mem::replace(&mut answered, inquiries) != inquiries {
-                sleep = None;
-            }
-            let sleep = sleep
-                .get_or_insert_with(|| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
+            let sleep = sleep.get_or_insert_with(|| Box::pin(clock::sleep_until(due)));
             sleep.as_mut().poll(cx).map(|()| None)
         })
         .await
@@ -246,7 +265,9 @@ impl<M: Send + 'static> Context<M> {
     /// message of a busy server, which then need not wait at all.
     #[inline]
     pub(crate) fn take_message(&mut self) -> Option<M> {
-        if self.bounded || self.turn >= TURN || self.is_doomed() {
+        let core = &self.shared.core;
+        let is_told_something = core.signalled.load(Ordering::Relaxed);
+        if self.bounded || self.turn >= TURN || is_told_something || self.is_doomed() {
             return None;
         }
         self.settle();
@@ -260,6 +281,18 @@ impl<M: Send + 'static> Context<M> {
     fn take(&mut self) -> Option<Item<M, Notice<M>>> {
         self.settle();
         if self.bounded { self.shared.take_bounded(&mut self.tray) } else { self.tray.take() }
+    }
+
+    /// Goes on if the process lives and its turn is not over; what it does next counts as one more.
+    pub(crate) async fn go_on(&mut self) {
+        std::future::poll_fn(|cx| {
+            if !self.may_take(cx) {
+                return Poll::Pending;
+            }
+            self.turn += 1;
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Lets everybody else run.
@@ -286,9 +319,11 @@ impl<M: Send + 'static> Context<M> {
         self.bounded && self.shared.pay_debt(&mut self.tray)
     }
 
-    /// Whether the process lives, and need not let others run first.
+    /// Whether the process lives, and need not let others run first. An exit does not wait for what is in the
+    /// tray (PROC-006).
     #[inline]
     fn may_take(&mut self, cx: &std::task::Context<'_>) -> bool {
+        take_in(&self.shared);
         if self.is_doomed() {
             return false;
         }

@@ -14,6 +14,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::{ExitReason, Pid};
@@ -47,6 +48,10 @@ pub(super) fn farewell<M: Send + 'static, F>(
         private.ending = true;
         private.fate = Some(reason.clone());
     });
+    // A start that failed is told to the starter as an error, and by no exit (PL-004).
+    if !core.acknowledged.load(Ordering::Relaxed) {
+        part_from_parent(core);
+    }
     if cause == Cause::Own && !reason.is_clean() {
         let waiting = shared.queue_len();
         let facts = core.private(|private| shared::facts(core, private, waiting));
@@ -78,6 +83,14 @@ pub(super) fn farewell<M: Send + 'static, F>(
         tell_everybody(core, &reason);
     }
     drop(entered);
+}
+
+/// Undoes the link with whoever started this process.
+fn part_from_parent(core: &Core) {
+    let Some(parent) = core.parent().filter(|_| core.tie == Tie::Linked) else { return };
+    for id in core.private(|private| private.relations().unlink(parent)) {
+        tell(parent, Signal::Unlink { from: core.pid, id });
+    }
 }
 
 /// Step 3: empties and closes the inbox. What has come in while it was emptied comes back.

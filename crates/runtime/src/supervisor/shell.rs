@@ -20,7 +20,7 @@ use crate::clock;
 use crate::guard::{catch, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
-use crate::process::{self, Context, PidExt, Timer};
+use crate::process::{Context, Limit, PidExt, Timer};
 use crate::registry::Registry;
 use crate::shared::Tie;
 use crate::signal::Signal;
@@ -106,7 +106,6 @@ pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> Ex
     let machine = match Machine::new(flags, children) {
         Ok(machine) => machine,
         Err(error) => {
-            process::part_from_parent(&ctx.handle());
             ack.fail_at_end(StartError::Spec(error));
             return ExitReason::Normal;
         }
@@ -252,11 +251,13 @@ impl Shell {
             if let Some(reason) = self.family.dead.remove(&pid) {
                 return Some(reason);
             }
-            let now = clock::now();
-            let left = deadline.map(|deadline| deadline.since(now));
-            match self.ctx.next_item(left).await {
+            match self.ctx.next_item(deadline.map_or(Limit::Never, Limit::At)).await {
                 Some(item) => self.file(item),
                 None => return None,
+            }
+            // However much arrives.
+            if deadline.is_some_and(|deadline| clock::now() >= deadline) {
+                return self.family.dead.remove(&pid);
             }
         }
     }
@@ -293,7 +294,7 @@ impl Shell {
                     }
                 }
                 None => {
-                    if let Some(item) = self.ctx.next_item(None).await {
+                    if let Some(item) = self.ctx.next_item(Limit::Never).await {
                         self.file(item);
                     }
                 }
@@ -356,7 +357,6 @@ impl Shell {
     /// If the start was not through yet, it has failed.
     fn fail(&mut self, error: StartError) {
         if let Some(ack) = self.ack.take() {
-            process::part_from_parent(&self.ctx.handle());
             ack.fail_at_end(error);
         }
     }

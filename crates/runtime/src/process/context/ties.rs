@@ -188,14 +188,7 @@ impl<M: Send + 'static> Context<M> {
         F: Future<Output: Outcome> + Send + 'static,
     {
         let id = fresh_ref();
-        let watcher = (id, Watcher::Process(self.pid(), None));
-        let address = self.start(Tie::None, Some(watcher), body)?;
-        // A context may outlive its process.
-        self.shared.core.private(|private| {
-            if private.fate.is_none() {
-                private.relations().watch(id, address.pid());
-            }
-        });
+        let address = self.start(Tie::None, Some(id), body)?;
         Ok((address, Monitor(id)))
     }
 
@@ -218,7 +211,7 @@ impl<M: Send + 'static> Context<M> {
     fn start<N, F>(
         &self,
         tie: Tie,
-        watcher: Option<(Ref, Watcher)>,
+        watched: Option<Ref>,
         body: impl FnOnce(Context<N>) -> F,
     ) -> Result<Address<N>, NoRuntime>
     where
@@ -227,7 +220,7 @@ impl<M: Send + 'static> Context<M> {
     {
         let birth = Birth { tie, ..Birth::new(std::any::type_name::<F>()) };
         let _entered = current::enter(self.handle());
-        start(birth, watcher, |ctx| into_body(body(ctx)))
+        start(birth, watched, |ctx| into_body(body(ctx)))
     }
 }
 

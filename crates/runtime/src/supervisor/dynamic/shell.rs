@@ -16,7 +16,7 @@ use crate::clock;
 use crate::guard::{catch, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
-use crate::process::{Context, PidExt, Timer};
+use crate::process::{Context, Limit, PidExt, Timer};
 use crate::registry::Registry;
 use crate::supervisor::Observer;
 use crate::supervisor::child::Factory;
@@ -112,7 +112,7 @@ pub(super) async fn run(
 impl Shell {
     async fn live(mut self) -> ExitReason {
         loop {
-            let Some(item) = self.ctx.next_item(None).await else { continue };
+            let Some(item) = self.ctx.next_item(Limit::Never).await else { continue };
             if matches!(item, Item::Message(Message::Retry(_))) {
                 // However often a child fails to start, everybody else runs in between (RUST-007).
                 self.ctx.yield_now().await;
