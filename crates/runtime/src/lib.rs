@@ -89,6 +89,7 @@ pub(crate) mod instrument;
 pub(crate) mod guard;
 pub(crate) mod table;
 pub(crate) mod current;
+mod hierarchy;
 pub(crate) mod slot;
 pub(crate) mod mailbox;
 pub mod stop;

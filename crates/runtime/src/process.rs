@@ -75,6 +75,7 @@ use crate::current;
 use crate::executor::{self, Executor, NoRuntime};
 use crate::facts::Facts;
 use crate::guard;
+use crate::hierarchy::Asker;
 use crate::mailbox::{Mailbox, Shared};
 use crate::shared::{Ancestors, Core, Handle, Private, Tie};
 use crate::signal::{NOBODY, Signal, Watcher, fresh_ref};
@@ -362,7 +363,8 @@ pub enum StopError {
     Exited(ExitReason),
     /// It had not ended in time; it still ends.
     Timeout,
-    /// The process would wait for its own end. Nothing was asked for.
+    /// The process would wait for its own end, or for that of a supervisor which waits for it. Nothing was asked
+    /// for.
     CallingSelf,
 }
 
@@ -444,7 +446,8 @@ impl PidExt for Pid {
 
     async fn stop(self, reason: ExitReason, timeout: Option<Duration>) -> Result<(), StopError> {
         let from = current::pid().unwrap_or(NOBODY);
-        if from == self {
+        let waits_for_us = |asker: Asker| asker.is_waited_for_by(self) || asker.would_outwait(self);
+        if from == self || Asker::current().is_some_and(waits_for_us) {
             return Err(StopError::CallingSelf);
         }
         let asked_for = reason.clone();

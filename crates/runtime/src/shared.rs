@@ -111,6 +111,8 @@ pub(crate) struct Core {
     pub(crate) read_elsewhere: AtomicBool,
     /// Whether the process is through its start; written by itself, read by supervisors that are called.
     pub(crate) acknowledged: AtomicBool,
+    /// Whether its supervisor has told it to end.
+    pub(crate) dismissed: AtomicBool,
     /// How many inquiries the process has answered; each one restarts an inactivity timeout (GS-033).
     /// Wraps; only asked whether it has changed.
     pub(crate) inquiries: AtomicU16,
@@ -206,6 +208,7 @@ impl Core {
             doomed: AtomicBool::new(false),
             read_elsewhere: AtomicBool::new(false),
             acknowledged: AtomicBool::new(false),
+            dismissed: AtomicBool::new(false),
             inquiries: AtomicU16::new(0),
             tie,
             ancestors,

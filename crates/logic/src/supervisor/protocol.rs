@@ -103,6 +103,8 @@ pub enum Answer {
     GetChildSpec(Option<ChildSpec<()>>),
     /// To any request: the supervisor ended, for this reason, before it could serve it (SUP-032).
     Ending(ExitReason),
+    /// To any request: not served, for whoever asks would wait for ever. Only a shell knows who asks.
+    Deadlock,
 }
 
 /// One child, as `which_children` lists it.

@@ -14,11 +14,10 @@ use super::shell::Message;
 use crate::address::Address;
 use crate::behaviour::StartError;
 use crate::call::CallError;
-use crate::current;
+use crate::hierarchy::{Asker, waits_for_us};
 use crate::names::Receives;
 use crate::process::{self, PidExt, StopError};
 use crate::registry::Registry;
-use crate::table;
 
 /// Why a supervisor did not do what it was asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +28,7 @@ pub enum ManageError<E> {
     Call(CallError),
     /// The child's specification is wrong.
     Spec(StartError),
-    /// The caller is a child in its `init`, for which the supervisor waits: the answer would never come
+    /// The supervisor waits for the caller, to start or to end, or would have to: the answer would never come
     /// (SUP-101).
     Deadlock,
 }
@@ -40,12 +39,24 @@ impl<E: fmt::Display> fmt::Display for ManageError<E> {
             Self::Refused(error) => fmt::Display::fmt(error, f),
             Self::Call(error) => fmt::Display::fmt(error, f),
             Self::Spec(error) => fmt::Display::fmt(error, f),
-            Self::Deadlock => f.write_str("call supervisor: it waits for the caller's init to end"),
+            Self::Deadlock => {
+                f.write_str("call supervisor: it waits for the caller to start or to end")
+            }
         }
     }
 }
 
-impl<E: std::error::Error> std::error::Error for ManageError<E> {}
+impl<E: std::error::Error> std::error::Error for ManageError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            // Shown as it is; what is behind it is behind this.
+            Self::Refused(error) => error.source(),
+            Self::Call(error) => error.source(),
+            Self::Spec(error) => error.source(),
+            Self::Deadlock => None,
+        }
+    }
+}
 
 /// A running supervisor. Dropping the handle does not end it.
 #[derive(Clone, Debug)]
@@ -243,39 +254,25 @@ impl SupervisorHandle {
     }
 
     async fn ask<E>(&self, request: Request<Factory>) -> Result<Answer, ManageError<E>> {
-        if waits_for_us(self.pid()) {
-            return Err(ManageError::Deadlock);
+        match self.call(request).await {
+            Ok(Answer::Deadlock) | Err(CallError::CallingSelf) => Err(ManageError::Deadlock),
+            answer => answer.map_err(ManageError::Call),
         }
-        self.call(request).await.map_err(ManageError::Call)
     }
 
     async fn call(&self, request: Request<Factory>) -> Result<Answer, CallError> {
         if waits_for_us(self.pid()) {
             return Err(CallError::CallingSelf);
         }
-        self.address.call(|from| Message::Request(from, request)).no_timeout().await
+        let asker = Asker::current();
+        self.address.call(|from| Message::Request(from, asker, request)).no_timeout().await
     }
-}
-
-/// Whether a supervisor waits for the start of the calling process, or of one of its ancestors.
-pub(super) fn waits_for_us(supervisor: Pid) -> bool {
-    let starting = |process: &crate::shared::Handle| {
-        !process.core().acknowledged.load(std::sync::atomic::Ordering::Acquire)
-    };
-    current::with(|process| {
-        let mut ancestors = process.core().ancestors.iter();
-        let mut below = ancestors.by_ref().take_while(|pid| **pid != supervisor);
-        let below_starting =
-            below.all(|pid| table::find(*pid).is_some_and(|above| starting(&above)));
-        let is_below = process.core().ancestors.contains(&supervisor);
-        is_below && starting(process) && below_starting
-    })
-    .unwrap_or(false)
 }
 
 pub(super) fn ended(answer: Answer) -> CallError {
     match answer {
         Answer::Ending(reason) => CallError::Exited(reason),
+        Answer::Deadlock => CallError::CallingSelf,
         _ => CallError::NoReply,
     }
 }

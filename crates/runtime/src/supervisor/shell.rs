@@ -4,10 +4,12 @@
 //! waits in `pending`, in order.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::supervisor::{
-    Action, Answer, ChildKey, ChildSpec, Event, Flags, Machine, Request, Shutdown,
+    Action, Answer, ChildKey, ChildKind, ChildSpec, Event, Flags, Machine, Request, Shutdown,
 };
 use fauxtp_logic::tray::Item;
 use fauxtp_logic::{ExitReason, Pid, Time};
@@ -18,6 +20,7 @@ use crate::behaviour::{Ack, GRACE, StartError, StartOptions, Starting};
 use crate::call::Reply;
 use crate::clock;
 use crate::guard::{catch, panicked};
+use crate::hierarchy::{self, Asker};
 use crate::instrument;
 use crate::mailbox::Notice;
 use crate::process::{Context, Limit, PidExt, Timer};
@@ -26,11 +29,14 @@ use crate::shared::Tie;
 use crate::signal::Signal;
 use crate::table;
 
+/// How long those may take that were below a supervisor which was killed, before they are killed as well.
+const ORPHANS_TIME: Duration = Duration::from_secs(5);
+
 /// What a supervisor receives.
 #[derive(Debug)]
 pub enum Message {
     /// Somebody asks.
-    Request(Reply<Answer>, Request<Factory>),
+    Request(Reply<Answer>, Option<Asker>, Request<Factory>),
     /// Somebody wants to know the registry.
     Registry(Reply<Registry>),
     /// A failed restart is due again (SUP-074).
@@ -61,6 +67,8 @@ struct Shell {
     ctx: Context<Message>,
     machine: Machine<Factory, Reply<Answer>>,
     pending: VecDeque<Incoming>,
+    /// How many requests of processes are in `pending`.
+    asked: usize,
     family: Family,
     registry: Registry,
     /// Whether the registry is the supervisor's own.
@@ -78,6 +86,8 @@ struct Shell {
 struct Family {
     live: BTreeSet<Pid>,
     dead: BTreeMap<Pid, ExitReason>,
+    /// The last incarnation of each child that is a supervisor.
+    supervisors: BTreeMap<ChildKey, Pid>,
     observer: Option<Observer>,
 }
 
@@ -114,7 +124,13 @@ pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> Ex
         ctx,
         machine,
         pending: VecDeque::new(),
-        family: Family { live: BTreeSet::new(), dead: BTreeMap::new(), observer },
+        asked: 0,
+        family: Family {
+            live: BTreeSet::new(),
+            dead: BTreeMap::new(),
+            supervisors: BTreeMap::new(),
+            observer,
+        },
         registry,
         own,
         own_registry: None,
@@ -140,7 +156,13 @@ impl Shell {
                 let outcome = match action {
                     Action::Exit(reason) => return self.end(reason).await,
                     Action::Start(key) => Some(self.start(key).await),
-                    Action::Stop(_, pid, how) => Some(Event::Stopped(self.stop(pid, how).await)),
+                    Action::Stop(key, pid, how) => {
+                        let reason = self.stop(pid, how).await;
+                        if self.family.supervisors.remove(&key).is_some() {
+                            self.orphans_of(pid).await;
+                        }
+                        Some(Event::Stopped(reason))
+                    }
                     other => {
                         self.carry_out(other);
                         None
@@ -199,6 +221,10 @@ impl Shell {
             ));
         };
         let (factory, id) = (factory.clone(), spec.id.clone());
+        let is_supervisor = spec.kind == ChildKind::Supervisor;
+        if let Some(former) = self.family.supervisors.remove(&key) {
+            self.orphans_of(former).await;
+        }
         if self.own && !self.own_registry.is_some_and(PidExt::is_alive) {
             if let Err(error) = self.open_registry().await {
                 return Event::StartFailed(error.into_reason());
@@ -212,6 +238,9 @@ impl Shell {
         match Starting::new(launched, pledge, factory.timeout()).apart().await {
             Ok(pid) => {
                 self.family.live.insert(pid);
+                if is_supervisor {
+                    self.family.supervisors.insert(key, pid);
+                }
                 Event::Started(pid)
             }
             Err(StartError::Ignored) => Event::StartIgnored,
@@ -232,6 +261,7 @@ impl Shell {
                 return reason;
             }
             ask_to_shut_down(self.ctx.pid(), pid);
+            self.refuse_those_waited_for();
             if let Some(reason) = self.gone(pid, deadline).await {
                 return reason;
             }
@@ -243,6 +273,63 @@ impl Shell {
         instrument::unkillable(self.ctx.pid(), pid);
         self.family.bury(pid, ExitReason::killed());
         self.family.dead.remove(&pid).unwrap_or_else(ExitReason::killed)
+    }
+
+    /// Waits until nothing is left of what a supervisor had below it that was killed itself (CON-05): its children
+    /// have its end as their own, but some take their time.
+    async fn orphans_of(&mut self, supervisor: Pid) {
+        let mut orphans = hierarchy::supervised_by(supervisor);
+        for patience in [ORPHANS_TIME, GRACE] {
+            if orphans.is_empty() {
+                return;
+            }
+            let deadline = clock::now().plus(patience);
+            for orphan in &orphans {
+                self.ctx.monitor(orphan.core().pid);
+            }
+            loop {
+                orphans.retain(|orphan| !orphan.core().has_ended());
+                if orphans.is_empty() || clock::now() >= deadline {
+                    break;
+                }
+                if let Some(item) = self.ctx.next_item(Limit::At(deadline)).await {
+                    self.file(item);
+                }
+            }
+            for orphan in &orphans {
+                orphan.core().pid.kill();
+            }
+        }
+        for orphan in &orphans {
+            instrument::unkillable(self.ctx.pid(), orphan.core().pid);
+        }
+    }
+
+    /// Whoever is waited for, and waits, has to be told; that may have come about just now.
+    fn refuse_those_waited_for(&mut self) {
+        let me = self.ctx.pid();
+        if self.asked == 0 {
+            return;
+        }
+        for incoming in std::mem::take(&mut self.pending) {
+            match incoming {
+                Incoming::Message(Message::Request(from, Some(asker), _))
+                    if asker.is_waited_for_by(me) =>
+                {
+                    self.asked -= 1;
+                    from.send(Answer::Deadlock);
+                }
+                other => self.pending.push_back(other),
+            }
+        }
+    }
+
+    /// Whether serving a request would mean to wait for whoever has asked.
+    fn would_wait_for_ever(&self, asker: Asker, request: &Request<Factory>) -> bool {
+        let Request::TerminateChild(id) = request else { return false };
+        let key = self.machine.key_of(id);
+        let pid = key.and_then(|key| self.machine.state_of(key)?.pid());
+        pid.is_some_and(|pid| asker.would_outwait(pid))
     }
 
     /// Waits for the end of a child.
@@ -265,7 +352,12 @@ impl Shell {
     async fn next_event(&mut self) -> Event<Factory, Reply<Answer>> {
         loop {
             match self.pending.pop_front() {
-                Some(Incoming::Message(Message::Request(from, request))) => {
+                Some(Incoming::Message(Message::Request(from, asker, request))) => {
+                    self.asked -= usize::from(asker.is_some());
+                    if asker.is_some_and(|asker| self.would_wait_for_ever(asker, &request)) {
+                        from.send(Answer::Deadlock);
+                        continue;
+                    }
                     return Event::Request(from, request);
                 }
                 Some(Incoming::Message(Message::Retry(key, number))) => {
@@ -305,7 +397,15 @@ impl Shell {
     /// Puts what has arrived where it will be found.
     fn file(&mut self, item: Item<Message, Notice<Message>>) {
         let incoming = match item {
-            Item::Message(message) => Incoming::Message(message),
+            Item::Message(Message::Request(from, Some(asker), _))
+                if asker.is_waited_for_by(self.ctx.pid()) =>
+            {
+                return from.send(Answer::Deadlock);
+            }
+            Item::Message(message) => {
+                self.asked += usize::from(matches!(message, Message::Request(_, Some(_), _)));
+                Incoming::Message(message)
+            }
             Item::Notice(Notice::Timer(timer, message)) => {
                 self.ctx.timer_expired(timer);
                 Incoming::Message(message)
@@ -365,6 +465,7 @@ impl Shell {
 /// Asks a child to shut down, as its parent.
 pub(super) fn ask_to_shut_down(supervisor: Pid, child: Pid) {
     if let Some(child) = table::find(child) {
+        child.core().dismissed.store(true, Ordering::Release);
         let reason = ExitReason::shutdown();
         let _gone_already =
             child.signal(Signal::Exit { from: supervisor, origin: Origin::Parent, reason });

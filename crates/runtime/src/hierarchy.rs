@@ -1,0 +1,85 @@
+//! Who hangs below whom, and who waits for whom: supervisors wait for those below them, while these start and while
+//! they end, and must not be waited for by them meanwhile.
+//!
+//! ```text
+//!   supervisor ──waits for the start, or the end, of──► child
+//!       ▲                                                 │ (and so on downwards)
+//!       └────────────── asks, and waits for ──────────────┘
+//! ```
+//!
+//! OTP hangs in these cases; here they are errors (SUP-101).
+
+use std::sync::atomic::Ordering;
+
+use fauxtp_logic::Pid;
+
+use crate::current;
+use crate::shared::{Core, Handle, Tie};
+use crate::table;
+
+/// A process that asks a supervisor and waits for the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker {
+    pid: Pid,
+    /// Whether being told to end does not end its waiting: it traps exits, or is in its `init`.
+    stays: bool,
+}
+
+impl Asker {
+    /// The current process, if this is one.
+    pub(crate) fn current() -> Option<Self> {
+        current::with(|process| {
+            let core = process.core();
+            let stays = is_starting(core) || core.private(|private| private.trapping);
+            Self { pid: core.pid, stays }
+        })
+    }
+
+    /// Whether this process is what `above` waits for at this moment.
+    pub(crate) fn is_waited_for_by(self, above: Pid) -> bool {
+        let mut below = self.pid;
+        while let Some(process) = table::find(below) {
+            let core = process.core();
+            let is_waited_for = is_starting(core) || core.dismissed.load(Ordering::Acquire);
+            match core.ancestors.first() {
+                Some(parent) if is_waited_for && *parent == above => return true,
+                Some(parent) if is_waited_for => below = *parent,
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// Whether the end of `above` would have to wait for the end of this process, and that for the former.
+    pub(crate) fn would_outwait(self, above: Pid) -> bool {
+        self.stays && (self.pid == above || is_supervised_by(self.pid, above))
+    }
+}
+
+/// The processes that have not ended and hang below a supervisor: its children, and theirs.
+pub(crate) fn supervised_by(above: Pid) -> Vec<Handle> {
+    let mut all = table::list();
+    all.retain(|process| is_supervised_by(process.core().pid, above));
+    all
+}
+
+fn is_supervised_by(mut below: Pid, above: Pid) -> bool {
+    while let Some(process) = table::find(below) {
+        let core = process.core();
+        match core.parent().filter(|_| core.tie == Tie::Supervised) {
+            Some(parent) if parent == above => return true,
+            Some(parent) => below = parent,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// Whether `above` waits for the current process, which therefore must not wait for it.
+pub(crate) fn waits_for_us(above: Pid) -> bool {
+    Asker::current().is_some_and(|asker| asker.is_waited_for_by(above))
+}
+
+fn is_starting(core: &Core) -> bool {
+    !core.acknowledged.load(Ordering::Acquire)
+}
