@@ -159,6 +159,108 @@ fn gs_049_who_is_outside_of_all_runtimes_waits_with_a_deadline() {
     assert_eq!(futures_free::block_on(stop), Ok(()));
 }
 
+/// A server that hands its first reply on, and ends.
+fn hands_on(to: impl FnOnce(Reply<u8>) + Send + 'static) -> Address<Reply<u8>> {
+    let body = async move |mut ctx: process::Context<Reply<u8>>| {
+        if let Received::Message(from) = ctx.recv().await {
+            to(from);
+        }
+        Err::<(), _>(Stop::error("over"))
+    };
+    process::spawn(body).expect("there is a runtime")
+}
+
+/// A call whose reply had been handed on outlived its callee, for ever if it had no deadline.
+///
+/// also: GS-060
+#[tokio::test(start_paused = true)]
+async fn gs_012_a_call_ends_with_its_callee_whoever_has_the_reply() {
+    let (keep, mut kept) = tokio::sync::mpsc::unbounded_channel();
+    let server = || {
+        let keep = keep.clone();
+        hands_on(move |from| keep.send(from).expect("the test listens"))
+    };
+    let told = |answer: Result<u8, CallError>| match answer {
+        Err(CallError::Exited(reason)) => reason.to_string().contains("over"),
+        _ => false,
+    };
+    for timeout in [Some(500), Some(60_000), None] {
+        let server = server();
+        let call = server.call(|from| from);
+        let call = match timeout {
+            Some(millis) => call.timeout(Duration::from_millis(millis)),
+            None => call.no_timeout(),
+        };
+        let begun = tokio::time::Instant::now();
+        assert!(told(call.await), "{timeout:?}");
+        assert!(begun.elapsed() <= Duration::from_millis(110), "{:?}", begun.elapsed());
+        assert!(kept.recv().await.expect("it was handed on").is_abandoned());
+    }
+    let mut request = server().send_request(|from| from);
+    assert!(request.wait_response(Duration::from_secs(60)).await.is_some_and(told));
+    // The living may take as long as they like, and whoever has the reply may answer.
+    let lives = process::spawn(async move |mut ctx: process::Context<Reply<u8>>| {
+        while let Received::Message(from) = ctx.recv().await {
+            keep.send(from).expect("the test listens");
+        }
+    });
+    let lives = lives.expect("there is a runtime");
+    let call = lives.call(|from| from).no_timeout();
+    let answer = async {
+        kept.recv().await.expect("the last one").send(0);
+        let from = kept.recv().await.expect("it was handed on");
+        // sleep: on virtual time, and the time itself is the subject.
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        from.send(7);
+    };
+    assert_eq!(tokio::join!(call, answer).0, Ok(7));
+}
+
+/// A reply that was displaced from a full mailbox failed with the end of whoever had displaced it, and what was
+/// displaced could make that one panic.
+///
+/// also: BAD-002
+#[tokio::test(start_paused = true)]
+async fn gs_020_a_displaced_call_is_not_answered_by_the_one_that_displaced_it() {
+    struct Message(Option<Reply<u8>>);
+    impl Drop for Message {
+        fn drop(&mut self) {
+            assert!(self.0.is_some(), "it panics when it is dropped");
+        }
+    }
+    let mailbox = Mailbox::bounded(1, Overflow::DropOldest).expect("it has room");
+    let body = async |_: process::Context<Message>| std::future::pending::<()>().await;
+    let full = process::spawn_with(mailbox, body).expect("there is a runtime");
+    let displaces = |message: Message| {
+        let full = full.clone();
+        let displaces = process::spawn(async move |_: process::Context<()>| {
+            full.send(message);
+            Err::<(), _>(Stop::error("an innocent end"))
+        });
+        process::join(displaces.expect("there is a runtime").pid())
+    };
+    let call = full.call(|from| Message(Some(from))).no_timeout();
+    let (answer, _) = tokio::join!(call, displaces(Message(None)));
+    assert_eq!(answer, Err(CallError::NoReply));
+    let end = displaces(Message(None)).await;
+    assert!(end.to_string().contains("an innocent end"), "{end}");
+}
+
+/// A raw process ignored that it was asked to stop, if the reason was normal, and whoever had asked waited for ever.
+#[tokio::test(start_paused = true)]
+async fn gs_049_a_raw_process_that_is_stopped_ends() {
+    for (reason, expected) in [
+        (ExitReason::Normal, Ok(())),
+        (ExitReason::shutdown(), Ok(())),
+        (ExitReason::error("x"), Ok(())),
+        (fauxtp::stop::kill_reason(), Err(StopError::Exited(ExitReason::killed()))),
+    ] {
+        let body = async |_: process::Context<()>| std::future::pending::<()>().await;
+        let raw = process::spawn(body).expect("there is a runtime");
+        assert_eq!(raw.pid().stop(reason.clone(), None).await, expected, "{reason:?}");
+    }
+}
+
 mod futures_free {
     //! Waiting for a future with nothing but a thread.
 

@@ -2,12 +2,12 @@
 //!
 //! The answer does not pass through a mailbox: caller and callee share one slot. A call ends with the
 //! answer; at once with the callee's exit reason if the callee ends (GS-012); at once if whoever holds the
-//! [`Reply`] drops it (GS-020); or when its deadline passes (GS-013). A late answer is dropped (GS-014).
+//! [`Reply`] drops it (GS-020); or when its deadline passes (GS-013). A late answer is dropped (GS-014). If the callee
+//! ends having handed the reply on, in the first 100 ms of a call, it is within these 100 ms that the call ends.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,9 +16,10 @@ use tokio::task::coop;
 
 use crate::address::Address;
 use crate::current;
-use crate::executor::Executor;
 use crate::mailbox::SendError;
-use crate::slot::{self, Broken, Patience, Pledge, Promise};
+use crate::shared::Handle;
+use crate::slot::{self, Broken, Pledge, Promise};
+use crate::waiting::Patience;
 
 /// How long a call waits unless told otherwise (GS-010).
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,7 +30,7 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum CallError {
     /// There is no such process, or nobody holds the name (GS-011).
     NoProc,
-    /// The callee ended before it answered, with this reason (GS-012).
+    /// The callee ended before it answered, with this reason; or whoever it had handed the reply to did (GS-012).
     Exited(ExitReason),
     /// The deadline passed; the callee may still do the work (GS-013).
     Timeout,
@@ -159,7 +160,7 @@ pub trait Dest {
             Some(address) => address.try_send(message(Reply(promise))).err().map(refusal),
             None => Some(CallError::NoProc),
         };
-        Request { pledge, refused, callees: address.map(|a| a.shared().core.executor.clone()) }
+        Request { pledge, refused, callee: address.as_ref().map(Address::handle) }
     }
 }
 
@@ -270,8 +271,8 @@ where
             return Poll::Ready(Err(refused.unwrap_or(CallError::NoReply)));
         };
         let target = &this.target;
-        let callees = || target.address().map(|address| address.shared().core.executor.clone());
-        pledge.poll_patiently(&mut this.patience, callees, cx).map(|outcome| match outcome {
+        let callee = || target.address().map(Address::handle);
+        this.patience.poll_answer(pledge, callee, cx).map(|outcome| match outcome {
             Some(answer) => answer.map_err(CallError::from),
             None => {
                 this.sent = None;
@@ -310,8 +311,7 @@ pub struct Request<T> {
     pledge: Pledge<T>,
     /// Why it was not even sent.
     refused: Option<CallError>,
-    /// The callee's runtime.
-    callees: Option<Arc<Executor>>,
+    callee: Option<Handle>,
 }
 
 impl<T: Send + 'static> Request<T> {
@@ -326,7 +326,7 @@ impl<T: Send + 'static> Request<T> {
         }
         let mut patience = Patience::new(Some(timeout));
         std::future::poll_fn(move |cx| {
-            let answer = self.pledge.poll_patiently(&mut patience, || self.callees.clone(), cx);
+            let answer = patience.poll_answer(&mut self.pledge, || self.callee.clone(), cx);
             answer.map(|answer| Some(answer?.map_err(CallError::from)))
         })
         .await

@@ -22,6 +22,13 @@ pub(crate) fn enter(process: Handle) -> Entered {
     Entered { before: CURRENT.try_with(|current| current.replace(Some(process))).ok().flatten() }
 }
 
+/// Runs `code` as if in no process.
+pub(crate) fn as_nobody<T>(code: impl FnOnce() -> T) -> T {
+    let before = CURRENT.try_with(RefCell::take).ok().flatten();
+    let _back = Entered { before };
+    code()
+}
+
 impl Entered {
     /// Settles the promises that the process has dropped since it last yielded.
     pub(crate) fn settle_unkept(&self) {

@@ -16,6 +16,7 @@ use std::task::{Context, Wake, Waker};
 use fauxtp_logic::tray::{Item, Tray};
 use fauxtp_logic::{ExitReason, Pid, Ref};
 
+use crate::current;
 use crate::executor::{self, Berth, Executor, Fiber};
 use crate::guard::drop_each;
 use crate::shared::{Core, Process};
@@ -120,8 +121,9 @@ impl<M: Send + 'static> Shared<M> {
         };
         if dropped.is_some() {
             crate::instrument::dropped(&self.core);
+            // By no process: it is not the sender who owes what it carried.
+            current::as_nobody(|| drop_each(dropped));
         }
-        drop(dropped);
         Ok(wakes)
     }
 

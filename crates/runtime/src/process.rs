@@ -79,9 +79,10 @@ use crate::hierarchy::Asker;
 use crate::mailbox::{Mailbox, Shared};
 use crate::shared::{Ancestors, Core, Handle, Private, Tie};
 use crate::signal::{NOBODY, Signal, Watcher, fresh_ref};
-use crate::slot::{self, Broken, Patience, Pledge};
+use crate::slot;
 use crate::stop::Outcome;
 use crate::table;
+use crate::waiting::{Watch, recalled};
 
 pub(crate) use context::Limit;
 pub use context::{Context, NoProc, Peek, Received, Timer, Trap};
@@ -277,80 +278,12 @@ pub(crate) async fn into_body<F: Future<Output: Outcome>>(body: F) -> ExitReason
 /// # Cancel safety
 /// Strict: nothing is lost and nothing is left behind.
 pub async fn join(process: impl Into<Pid>) -> ExitReason {
-    watch(process.into()).wait().await
+    Watch::begin(process.into()).wait().await
 }
 
 /// The same for somebody who has a way to the process, and so learns the reason however late he asks.
 pub(crate) async fn join_or_recall(process: Handle) -> ExitReason {
-    let reason = join(process.core().pid).await;
-    if !reason.is_no_proc() {
-        return reason;
-    }
-    process.core().private(|private| private.fate.clone()).unwrap_or(reason)
-}
-
-/// A watch that is not a process: waits for one end.
-pub(crate) struct Watch {
-    target: Pid,
-    id: Ref,
-    pledge: Pledge<ExitReason>,
-}
-
-impl Watch {
-    pub(crate) async fn wait(&mut self) -> ExitReason {
-        reason(self.pledge.wait().await)
-    }
-
-    /// Waits no longer than `timeout`.
-    pub(crate) async fn wait_for(&mut self, timeout: Option<Duration>) -> Option<ExitReason> {
-        let mut patience = Patience::new(timeout);
-        let target = self.target;
-        let its = || table::find(target).map(|process| process.core().executor.clone());
-        let pledge = &mut self.pledge;
-        let ended =
-            std::future::poll_fn(|cx| pledge.poll_patiently(&mut patience, its, cx)).await?;
-        Some(reason(ended))
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if self.pledge.is_done() {
-            return;
-        }
-        if let Some(process) = table::find(self.target) {
-            let _ended_already = process.signal(Signal::Forget { id: self.id });
-        }
-    }
-}
-
-fn reason(ended: Result<ExitReason, Broken>) -> ExitReason {
-    match ended {
-        Ok(reason) | Err(Broken::Exited(reason)) => reason,
-        Err(Broken::Dropped) => ExitReason::no_proc(),
-    }
-}
-
-/// Watches a process from outside of all processes.
-pub(crate) fn watch(target: Pid) -> Watch {
-    let monitor = |id, watcher| Signal::Monitor { id, watcher };
-    watch_by(target, monitor, |process, monitor| process.signal(monitor)).0
-}
-
-/// Watches a process by a signal that says so; tells whether the process was there to take it.
-fn watch_by(
-    target: Pid,
-    signal: impl FnOnce(Ref, Watcher) -> Signal,
-    send: impl FnOnce(Handle, Signal) -> Result<(), Signal>,
-) -> (Watch, bool) {
-    let (listener, pledge) = slot::listener();
-    let id = fresh_ref();
-    let signal = signal(id, Watcher::Listener(listener.clone()));
-    let taken = table::find(target).is_some_and(|process| send(process, signal).is_ok());
-    if !taken {
-        listener.ended(&ExitReason::no_proc());
-    }
-    (Watch { target, id, pledge }, taken)
+    recalled(join(process.core().pid).await, &process)
 }
 
 /// Why a stop did not end well.
@@ -455,7 +388,7 @@ impl PidExt for Pid {
         let (mut watch, asked) = std::future::poll_fn(|cx| {
             let (from, reason) = asked_for.take().expect("it is ready at once");
             let stop = |id, watcher| Signal::Stop { from, reason, id, watcher };
-            Poll::Ready(watch_by(self, stop, |process, stop| process.signal_and_wait(stop, cx)))
+            Poll::Ready(Watch::by(self, stop, |process, stop| process.signal_and_wait(stop, cx)))
         })
         .await;
         match watch.wait_for(timeout).await {

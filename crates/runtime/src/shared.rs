@@ -156,6 +156,8 @@ pub(crate) struct Possessions {
     pub(crate) name: Option<Arc<str>>,
     /// The ancestors of its children; made for the first child.
     pub(crate) lineage: Option<Ancestors>,
+    /// How many messages it had taken over and not handled when it ended; for crash reports.
+    pub(crate) unread: usize,
     /// What was being handled when it failed; for crash reports.
     pub(crate) last_message: Option<&'static str>,
 }

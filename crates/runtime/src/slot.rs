@@ -9,12 +9,10 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use fauxtp_logic::ExitReason;
 
 use crate::current;
-use crate::executor::{Alarm, Executor};
 use crate::signal::Listener;
 use crate::sync::Mutex;
 
@@ -62,41 +60,6 @@ pub(crate) struct Pledge<T> {
     slot: Arc<Slot<T>>,
     /// Whether it has got what it waited for.
     done: bool,
-}
-
-/// How long somebody waits, from his first look on.
-pub(crate) struct Patience {
-    /// For ever if there is none.
-    pub(crate) timeout: Option<Duration>,
-    alarm: Option<Alarm>,
-}
-
-impl Patience {
-    pub(crate) const fn new(timeout: Option<Duration>) -> Self {
-        Self { timeout, alarm: None }
-    }
-
-    /// Whether it is over. `elsewhere` watches the deadline if there is no runtime here.
-    fn is_over(
-        &mut self,
-        elsewhere: impl FnOnce() -> Option<Arc<Executor>>,
-        cx: &mut Context<'_>,
-    ) -> bool {
-        match (&mut self.alarm, self.timeout) {
-            (Some(alarm), _) => {
-                alarm.rearm(cx.waker());
-                alarm.has_fired()
-            }
-            (None, Some(Duration::ZERO)) => true,
-            (alarm, Some(timeout)) => {
-                let home = current::with_borrowed(|process| process.core().executor.sweep_id());
-                *alarm =
-                    elsewhere().map(|elsewhere| Alarm::arm(timeout, cx.waker(), home, &elsewhere));
-                false
-            }
-            (None, None) => false,
-        }
-    }
 }
 
 /// A promise and the pledge that waits for it.
@@ -165,21 +128,6 @@ impl<T> Pledge<T> {
 
     pub(crate) async fn wait(&mut self) -> Result<T, Broken> {
         std::future::poll_fn(|cx| self.poll(cx)).await
-    }
-
-    /// Waits no longer than `patience` lasts; nothing once that is over. A value that raced the deadline and has
-    /// arrived is a value (GS-015).
-    #[inline]
-    pub(crate) fn poll_patiently(
-        &mut self,
-        patience: &mut Patience,
-        elsewhere: impl FnOnce() -> Option<Arc<Executor>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<T, Broken>>> {
-        match self.poll(cx) {
-            Poll::Pending if patience.is_over(elsewhere, cx) => Poll::Ready(None),
-            poll => poll.map(Some),
-        }
     }
 
     /// Whether the value has been taken.

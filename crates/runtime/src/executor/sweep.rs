@@ -3,12 +3,12 @@
 //! Nearly every call is answered long before its deadline. So a call neither reads the clock nor touches a
 //! queue: it arms an [`Alarm`] that its thread keeps for reuse. While any alarm is registered, one task per
 //! runtime looks at all of them every [`TICK`]. An alarm that it sees armed for the first time gets its
-//! deadline *then*, so a deadline is never early, and late by at most two ticks. Deadlines shorter than
-//! [`EXACT_BELOW`] are exact timers instead.
+//! deadline *then*, so a deadline is never early, and late by at most two ticks; and says so, for a call that takes
+//! long has more to do. Deadlines shorter than [`EXACT_BELOW`] are exact timers as well.
 //!
 //! ```text
 //!   call: armed = n  ──────────────► armed = 0           (two stores)
-//!   sweep:     · sees n: due = now + timeout  · sees n: due reached? → fired = n, wake
+//!   sweep:     · sees n: due = now + timeout, met = n, wake  · sees n: due reached? → fired = n, wake
 //! ```
 
 use std::cell::{Cell, RefCell};
@@ -55,6 +55,8 @@ struct Bell {
     armed: AtomicU64,
     /// The number of the last use whose deadline passed. Written by the sweep or a timer.
     fired: AtomicU64,
+    /// The number of the last use that the sweep has met. Written by the sweep.
+    met: AtomicU64,
     /// How long the armed use may last, in nanoseconds. Written before `armed`.
     timeout: AtomicU64,
     /// The address of the sweep that has this bell on its list, or 0.
@@ -91,17 +93,15 @@ impl Alarm {
         let mut spare = spare.unwrap_or_default();
         spare.listen(waker);
         let number = next_number();
-        let exact = if timeout < EXACT_BELOW {
+        let is_exact = timeout < EXACT_BELOW;
+        spare.bell.arm(number, if is_exact { Duration::MAX } else { timeout }, home, elsewhere);
+        let exact = is_exact.then(|| {
             let executor = current().unwrap_or_else(|_| elsewhere.clone());
-            spare.bell.armed.store(number, Ordering::SeqCst);
             let bell = spare.bell.clone();
             let due = clock::now().plus(timeout);
             let key = executor.set_timer(due, move || bell.fire(number));
-            Some((executor, key))
-        } else {
-            spare.bell.arm(number, timeout, home, elsewhere);
-            None
-        };
+            (executor, key)
+        });
         Self { spare: Some(spare), number, exact }
     }
 
@@ -111,6 +111,14 @@ impl Alarm {
         self.spare
             .as_ref()
             .is_some_and(|spare| spare.bell.fired.load(Ordering::Acquire) == self.number)
+    }
+
+    /// Whether this has been going on for a while: it wakes once when that begins, after at most two ticks.
+    pub(crate) fn is_long(&self) -> bool {
+        // Pairs with the Release in `meet`.
+        self.spare
+            .as_ref()
+            .is_some_and(|spare| spare.bell.met.load(Ordering::Acquire) == self.number)
     }
 
     /// Wakes another waker than the one it was armed with.
@@ -191,13 +199,22 @@ impl Bell {
         HOME.set((Handle::try_current().ok().map(|handle| handle.id()), home));
     }
 
+    /// The sweep has met this use for the first time.
+    fn meet(&self, number: u64) {
+        self.tell(&self.met, number);
+    }
+
     fn fire(&self, number: u64) {
+        self.tell(&self.fired, number);
+    }
+
+    fn tell(&self, what: &AtomicU64, number: u64) {
         // Looked at and said under one lock: what comes late must not overwrite what a later use is told.
         let listening = self.waker.lock();
         if self.armed.load(Ordering::SeqCst) != number {
             return;
         }
-        self.fired.store(number, Ordering::Release);
+        what.store(number, Ordering::Release);
         let waker = listening.clone();
         drop(listening);
         if let Some(waker) = waker {
@@ -329,6 +346,7 @@ impl Entry {
         self.idle = 0;
         if armed != self.seen {
             self.seen = armed;
+            self.bell.meet(armed);
             self.due = now.plus(Duration::from_nanos(self.bell.timeout.load(Ordering::Relaxed)));
         } else if now >= self.due {
             self.bell.fire(armed);

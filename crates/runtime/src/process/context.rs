@@ -398,6 +398,9 @@ impl<M: Send + 'static> Context<M> {
 impl<M> Drop for Context<M> {
     fn drop(&mut self) {
         if !self.tray.is_empty() {
+            // For the report, if this is a crash.
+            let unread = self.tray.messages();
+            self.shared.core.private(|private| private.possessions().unread = unread);
             drop_each(std::iter::from_fn(|| self.tray.take()));
         }
     }

@@ -53,7 +53,8 @@ pub(super) fn farewell<M: Send + 'static, F>(
         part_from_parent(core);
     }
     if cause == Cause::Own && !reason.is_clean() {
-        let waiting = shared.queue_len();
+        let taken_over = core.private(|private| private.owned().map_or(0, |owned| owned.unread));
+        let waiting = shared.queue_len() + taken_over;
         let facts = core.private(|private| shared::facts(core, private, waiting));
         instrument::crash(core, &facts, &reason);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use fauxtp_logic::ExitReason;
+use fauxtp_logic::reason::Failure;
 use fauxtp_logic::signal::{self, Origin, Verdict};
 
 use crate::current;
@@ -93,6 +94,15 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
         }
         Signal::Stop { from, reason, id, watcher } => {
             private.relations().watched_by(id, watcher);
+            if matches!(reason, ExitReason::Error(Failure::Kill)) {
+                return apply(core, private, Signal::Kill);
+            }
+            // It is asked to end, so it ends: even with reason normal, which as an exit signal means nothing.
+            if reason.is_normal() && !private.trapping && private.doom().is_none() {
+                private.possessions().doom = Some(reason);
+                core.doomed.store(true, Ordering::Relaxed);
+                return Effect::Spent(None);
+            }
             return exit(core, private, Signal::Exit { from, origin: Origin::Sent, reason });
         }
         Signal::Inquire(inquiry) => return Effect::Inquiry(inquiry),
