@@ -113,6 +113,38 @@ async fn proc_013_a_process_linked_with_the_dead_from_its_first_moment_hears_of_
     }
 }
 
+/// Messages that a process had taken over, and not handled, were missing in the report of its crash.
+#[tokio::test(start_paused = true)]
+async fn pl_008_a_crash_report_counts_all_that_was_unread() {
+    struct Fails;
+    impl GenServer for Fails {
+        type Args = ();
+        type Message = u8;
+        async fn init((): (), _: &mut Context<Self>) -> Result<Self> {
+            Ok(Self)
+        }
+        async fn handle(&mut self, _: u8, ctx: &mut Context<Self>) -> Result {
+            // These lie in the inbox, the others were taken over with the first one.
+            (0..5).for_each(|late| ctx.address().cast(late));
+            Err(Stop::error("over"))
+        }
+    }
+    let reports = Reports::here();
+    let server = Fails::start(()).await.expect("starts");
+    let raw = process::spawn(async |mut ctx: process::Context<u8>| {
+        ctx.recv().await;
+        (0..5).for_each(|late| ctx.address().send(late));
+        Err::<(), _>(Stop::error("over"))
+    });
+    for address in [server, raw.expect("there is a runtime")] {
+        (0..100).for_each(|message| address.send(message));
+        soon("the end", process::join(&address)).await;
+        let told = reports.of(&["process crashed", " queue_len=104"]);
+        assert_eq!(told.len(), 1, "{:?}", reports.of(&[]));
+        reports.clear();
+    }
+}
+
 /// How often it was tried to write what cannot be written.
 static TRIED: AtomicUsize = AtomicUsize::new(0);
 
