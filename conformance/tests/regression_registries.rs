@@ -6,12 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use fauxtp::names;
 use fauxtp::prelude::*;
 use fauxtp::process;
 use fauxtp::registry::UpdateError;
-use fauxtp::supervisor::{Restart, SupervisorHandle};
+use fauxtp::supervisor::{Restart, Shutdown, SupervisorHandle};
 use support::{multi_thread, soon};
 use tokio::sync::oneshot;
 
@@ -220,6 +221,64 @@ async fn reg_003_a_dead_process_can_register_nothing() {
         table.register(&mut ctx, "key", 2).expect("is free");
         assert_eq!(table.lookup("key"), [(ctx.pid(), 2)]);
         table.unregister(&mut ctx, "key");
+    }
+}
+
+/// When the process of a supervisor's own registry was killed, nobody was found until the supervisor was idle again.
+///
+/// also: CON-09
+#[tokio::test(start_paused = true)]
+async fn faux_14_a_supervisors_own_registry_is_open_whatever_it_is_busy_with() {
+    let (enter, mut entered) = tokio::sync::mpsc::unbounded_channel();
+    let slow = ChildSpec::process("slow", move |mut ctx: Inside| {
+        let enter = enter.clone();
+        async move {
+            ctx.trap_exits(process::Trap::On);
+            enter.send(()).expect("the test listens");
+            ctx.recv().await;
+            // sleep: on virtual time, to be busy.
+            tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_secs(50)).await;
+        }
+    });
+    let slow = slow.shutdown(Shutdown::Timeout(Duration::from_secs(60)));
+    let idle = ChildSpec::task("idle", std::future::pending::<()>);
+    let sup = Supervisor::new([idle, slow]).start().await.expect("starts");
+    entered.recv().await.expect("it begins");
+    let idle = sup.whereis("idle").expect("runs");
+    let kill = async {
+        let registry = sup.registry().pid().expect("has a process");
+        for _ in 0..3 {
+            registry.kill();
+            process::join(registry).await;
+            assert_eq!(sup.whereis("idle"), Some(idle));
+        }
+    };
+    let (terminated, ()) = tokio::join!(sup.terminate_child("slow"), kill);
+    terminated.expect("it is known");
+    assert_eq!(sup.whereis("idle"), Some(idle));
+    assert!(sup.registry().pid().is_some_and(PidExt::is_alive), "and it has a process again");
+    sup.stop().await.expect("stops");
+    assert_eq!(sup.registry().count(), 0);
+}
+
+/// What lay in a registry that had ended was kept by everybody who had ever registered in it.
+#[tokio::test(start_paused = true)]
+async fn reg_013_a_registry_that_has_ended_keeps_nothing() {
+    let mut ctx = context().await;
+    let value = Arc::new(());
+    for kill in [false, true] {
+        let table: Registry<&str, Arc<()>> = Registry::start().await.expect("starts");
+        table.register(&mut ctx, "key", value.clone()).expect("is free");
+        assert_eq!(Arc::strong_count(&value), 2);
+        if kill {
+            let process = table.pid().expect("has a process");
+            process.kill();
+            process::join(process).await;
+        } else {
+            table.stop().await;
+        }
+        assert_eq!((Arc::strong_count(&value), table.count()), (1, 0));
+        table.register(&mut ctx, "key", value.clone()).expect_err("it is closed");
     }
 }
 

@@ -233,6 +233,12 @@ impl<K: Ord + Clone, V> Index<K, V> {
             .collect()
     }
 
+    /// Takes everything out.
+    pub fn release_all(&mut self) -> Vec<(K, Vec<V>)> {
+        let owners: Vec<Pid> = self.owners.keys().copied().collect();
+        owners.into_iter().flat_map(|owner| self.release_entries(owner)).collect()
+    }
+
     /// How many entries there are.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -204,21 +204,6 @@ where
     Ok(child)
 }
 
-/// Starts a behaviour; the future is ready when it has acknowledged, or is gone.
-pub(crate) fn start<M, F>(
-    options: StartOptions,
-    body: impl FnOnce(process::Context<M>, Ack) -> F,
-) -> Starting
-where
-    M: Send + 'static,
-    F: Future<Output = ExitReason> + Send + 'static,
-{
-    let timeout = options.timeout;
-    let (ack, pledge) = Ack::promise();
-    let launched = launch(options, ack, body).map(|address| address.handle());
-    Starting::new(launched.map_err(StartError::from), pledge, timeout)
-}
-
 /// Takes the names, runs `init` and acknowledges; gives the state, or the reason to end with.
 pub(crate) async fn init<S>(
     handle: &Handle,

@@ -1,8 +1,8 @@
 //! Registries: keys that mean processes, freed before anybody can know that their holder has ended.
 //!
-//! A [`Registry`] is a table in shared memory; it cannot crash, so nobody can believe to be registered when
-//! he is not (REG-013). What gives it a lifetime is a small process: when that ends, the registry is closed,
-//! finds nothing and accepts nothing.
+//! A [`Registry`] is a table in shared memory, which cannot crash (REG-013). What gives it a lifetime is a small
+//! process: when that ends, or is killed, the registry is closed, finds nothing and accepts nothing. Those who were
+//! registered live on. The registry of a supervisor's own ends with the supervisor, and not before.
 //!
 //! # Examples
 //! ```
@@ -36,9 +36,10 @@ use fauxtp_logic::tray::Item;
 use fauxtp_logic::{ExitReason, Pid};
 
 use crate::address::Address;
-use crate::behaviour::{self, Ack, StartError, StartOptions};
+use crate::behaviour::{self, Ack, StartError, StartOptions, Starting};
 use crate::call::Dest;
 use crate::current;
+use crate::executor::NoRuntime;
 use crate::guard::drop_each;
 use crate::mailbox::{Notice, SendError};
 use crate::names::Receives;
@@ -65,8 +66,8 @@ struct Table<K, V> {
 struct State<K, V> {
     index: Index<K, Arc<V>>,
     open: bool,
-    /// The process by which the registry lives.
-    owner: Option<Pid>,
+    /// The registry's own process.
+    process: Option<Pid>,
 }
 
 /// Why a key was not registered.
@@ -147,15 +148,17 @@ where
     }
 
     async fn start_on(table: Arc<Table<K, V>>) -> Result<Self, StartError> {
-        let registry = Self { table };
-        registry.adopt(StartOptions::new("fauxtp::Registry")).await?;
+        let (registry, (ack, pledge)) = (Self { table }, Ack::promise());
+        let options = StartOptions::new("fauxtp::Registry");
+        let launched = registry.launch(options, ack, true).map_err(StartError::from);
+        Starting::new(launched, pledge, None).await?;
         Ok(registry)
     }
 
     /// The process that gives the registry its lifetime; nothing before a supervisor has started its own.
     #[must_use]
     pub fn pid(&self) -> Option<Pid> {
-        self.table.state.read().owner
+        self.table.state.read().process
     }
 
     /// Ends the registry.
@@ -163,8 +166,8 @@ where
     /// # Cancel safety
     /// The registry ends all the same.
     pub async fn stop(&self) {
-        if let Some(owner) = self.pid() {
-            let _ended_already = owner.stop(ExitReason::Normal, None).await;
+        if let Some(process) = self.pid() {
+            let _ended_already = process.stop(ExitReason::Normal, None).await;
         }
     }
 
@@ -351,37 +354,35 @@ where
     K: Ord + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// A registry that no process lives for yet.
+    /// A registry that nobody lives for yet.
     pub(crate) fn unowned() -> Self {
         Self { table: Table::new(Keys::Unique) }
     }
 
-    /// Starts the process by which the registry lives, or another one after that has ended.
-    pub(crate) async fn adopt(&self, options: StartOptions) -> Result<Pid, StartError> {
-        let table = self.table.clone();
-        behaviour::start::<std::convert::Infallible, _>(options, move |ctx, ack| {
-            live(table, ctx, ack)
-        })
-        .await
+    /// Has the registry end with a process.
+    pub(crate) fn belong_to(&self, owner: &Handle) {
+        owner.core().private(|private| private.inherit(Box::new(Lease(self.table.clone()))));
+    }
+
+    /// Launches the registry's own process, or another one after that has ended; says whether the registry ends
+    /// with it. It has to be woken.
+    pub(crate) fn launch(
+        &self,
+        options: StartOptions,
+        ack: Ack,
+        for_life: bool,
+    ) -> Result<Handle, NoRuntime> {
+        let process = behaviour::launch(options, ack, live)?.handle();
+        if for_life {
+            self.belong_to(&process);
+        }
+        self.table.state.write().process = Some(process.core().pid);
+        Ok(process)
     }
 }
 
 /// The life of a registry's own process.
-async fn live<K, V>(
-    table: Arc<Table<K, V>>,
-    mut ctx: Context<std::convert::Infallible>,
-    ack: Ack,
-) -> ExitReason
-where
-    K: Ord + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    {
-        let mut state = table.state.write();
-        state.open = true;
-        state.owner = Some(ctx.pid());
-    }
-    ctx.handle().core().private(|private| private.inherit(Box::new(Lease(table))));
+async fn live(mut ctx: Context<std::convert::Infallible>, ack: Ack) -> ExitReason {
     ack.ready();
     loop {
         match ctx.next_item(Limit::Never).await {
@@ -433,7 +434,7 @@ where
 impl<K: Ord + Clone, V> Table<K, V> {
     fn new(keys: Keys) -> Arc<Self> {
         Arc::new(Self {
-            state: RwLock::new(State { index: Index::new(keys), open: true, owner: None }),
+            state: RwLock::new(State { index: Index::new(keys), open: true, process: None }),
         })
     }
 }
@@ -448,27 +449,34 @@ impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Entries<K, V> {
 
     fn release(self: Box<Self>, owner: Pid) {
         let released = self.0.state.write().index.release_entries(owner);
-        for (key, values) in released {
-            drop_each(values);
-            drop_each([key]);
-        }
+        drop_entries(released);
     }
 }
 
-/// What the registry's own process owns: that the table is open.
+/// What the process owns with which the registry ends: that the table is open.
 struct Lease<K, V>(Arc<Table<K, V>>);
 
-impl<K: Send + Sync, V: Send + Sync> Release for Lease<K, V> {
+impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Lease<K, V> {
+    /// Not that of this process's entries, should it have some.
     fn place(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
+        std::ptr::from_ref(&self.0.state).addr() | 1
     }
 
-    /// Closes the table, unless it has been opened by another process meanwhile.
-    fn release(self: Box<Self>, owner: Pid) {
+    /// Closes the table for ever, and leaves nothing in it.
+    fn release(self: Box<Self>, _owner: Pid) {
         let mut state = self.0.state.write();
-        if state.owner == Some(owner) {
-            state.open = false;
-        }
+        state.open = false;
+        let left = state.index.release_all();
+        drop(state);
+        drop_entries(left);
+    }
+}
+
+/// Keys and values are the user's; their destructors may panic, or look into the registry.
+fn drop_entries<K, V>(entries: Vec<(K, Vec<V>)>) {
+    for (key, values) in entries {
+        drop_each(values);
+        drop_each([key]);
     }
 }
 

@@ -19,6 +19,7 @@ use super::child::Factory;
 use crate::behaviour::{Ack, GRACE, StartError, StartOptions, Starting};
 use crate::call::Reply;
 use crate::clock;
+use crate::executor::NoRuntime;
 use crate::guard::{catch, panicked};
 use crate::hierarchy::{self, Asker};
 use crate::instrument;
@@ -59,8 +60,6 @@ enum Incoming {
     /// A child has ended; its reason is in `dead` unless a stop has taken it.
     Exited(Pid),
     Shutdown(ExitReason),
-    /// The process of the supervisor's own registry has ended.
-    RegistryClosed,
 }
 
 struct Shell {
@@ -71,8 +70,6 @@ struct Shell {
     asked: usize,
     family: Family,
     registry: Registry,
-    /// Whether the registry is the supervisor's own.
-    own: bool,
     /// The process of the supervisor's own registry, unless that is known to have ended.
     own_registry: Option<Pid>,
     /// Until all children have started.
@@ -132,14 +129,15 @@ pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> Ex
             observer,
         },
         registry,
-        own,
         own_registry: None,
         ack: Some(ack),
         retries: BTreeMap::new(),
         retry_next: 0,
     };
     if own {
-        if let Err(error) = shell.open_registry().await {
+        shell.registry.belong_to(&shell.ctx.handle());
+        if let Err(error) = shell.start_registry() {
+            let error = StartError::from(error);
             shell.fail(error.clone());
             return error.into_reason();
         }
@@ -224,11 +222,6 @@ impl Shell {
         let is_supervisor = spec.kind == ChildKind::Supervisor;
         if let Some(former) = self.family.supervisors.remove(&key) {
             self.orphans_of(former).await;
-        }
-        if self.own && !self.own_registry.is_some_and(PidExt::is_alive) {
-            if let Err(error) = self.open_registry().await {
-                return Event::StartFailed(error.into_reason());
-            }
         }
         let restarts = self.machine.restarts_of(key);
         let (ack, pledge) = Ack::promise();
@@ -374,11 +367,6 @@ impl Shell {
                     from.send(self.registry.clone())
                 }
                 Some(Incoming::Shutdown(reason)) => return Event::Shutdown(reason),
-                Some(Incoming::RegistryClosed) if self.own_registry.is_none() => {
-                    // If it fails, the next start of a child tries again.
-                    let _tried_again_later = self.open_registry().await;
-                }
-                Some(Incoming::RegistryClosed) => {}
                 Some(Incoming::Exited(pid)) => {
                     // If a stop has taken the end of this child meanwhile, there is nothing left to tell.
                     if let Some(reason) = self.family.dead.remove(&pid) {
@@ -417,8 +405,9 @@ impl Shell {
             Item::Notice(Notice::Exit(exit))
                 if self.own_registry == Some(exit.from) && exit.origin != Origin::Sent =>
             {
-                self.own_registry = None;
-                Incoming::RegistryClosed
+                // The table is open all the time.
+                let _runtime_is_ending = self.start_registry();
+                return;
             }
             Item::Notice(Notice::Exit(exit)) => {
                 // Strangers are not obeyed, and a child that only says that it ends has not ended (SUP-029).
@@ -435,12 +424,13 @@ impl Shell {
         self.pending.push_back(incoming);
     }
 
-    /// Starts the process by which the supervisor's own registry lives; another one if that was killed. The
-    /// table is the same, so every live child is still in it.
-    async fn open_registry(&mut self) -> Result<(), StartError> {
+    /// Starts the process of the supervisor's own registry, and does not wait for it: the table is open anyway.
+    fn start_registry(&mut self) -> Result<(), NoRuntime> {
         let mut options = StartOptions::new("fauxtp::Registry");
         options.birth.tie = Tie::Supervised;
-        self.own_registry = Some(self.registry.adopt(options).await?);
+        let process = self.registry.launch(options, Ack::post(|_told_to_nobody| {}), false)?;
+        self.own_registry = Some(process.core().pid);
+        process.rouse();
         Ok(())
     }
 
