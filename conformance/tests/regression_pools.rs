@@ -10,13 +10,13 @@ use fauxtp::StartError;
 use fauxtp::prelude::*;
 use fauxtp::process;
 use fauxtp::supervisor::{
-    AutoShutdown, Counts, DynamicSupervisorHandle, ManageError, PoolStartError, Restart, Shutdown,
-    SpecError,
+    AutoShutdown, Backoff, Counts, DynamicSupervisorHandle, ManageError, PoolStartError, Restart,
+    Shutdown, SimpleSupervisorHandle, SpecError, SupervisorHandle, TerminateChildError,
 };
 use tokio::time::Instant;
 
 use pools::reports::Reports;
-use pools::{Begin, Finish, Log, Setup, ms, plain, secs, settle, soon, until};
+use pools::{Begin, Finish, Log, Setup, ms, plain, secs, settle, soon, take, until};
 
 async fn pool() -> DynamicSupervisorHandle {
     DynamicSupervisor::new().start().await.expect("starts")
@@ -235,4 +235,209 @@ async fn dyn_007_children_still_in_their_init_are_stopped_by_their_own_rule() {
         started.expect_err("it never starts");
         assert!(took >= takes && took <= takes + ms(2), "{shutdown:?}, {finish:?}: {took:?}");
     }
+}
+
+/// A supervisor that ends with the last of its children, and what they are registered in.
+async fn all_significant() -> (SimpleSupervisorHandle<Setup>, Registry) {
+    let registry = Registry::start().await.expect("starts");
+    let pool = DynamicSupervisor::new().auto_shutdown(AutoShutdown::AllSignificant);
+    let template = |setup: Setup| {
+        let child = setup.spec().restart(Restart::Transient).significant();
+        child.start_timeout(secs(10)).shutdown(Shutdown::Timeout(secs(5)))
+    };
+    (pool.registry(&registry).simple_one_for_one(template).await.expect("starts"), registry)
+}
+
+/// The end of the last child that ran was forgotten if another one was starting, and that one never came up, or if
+/// another one was still being stopped: the pool stayed for ever, without a child.
+/// also: SUP-124
+#[tokio::test(start_paused = true)]
+async fn sup_123_the_last_end_is_not_forgotten_while_others_start_or_stop() {
+    let running = async |pool: &SimpleSupervisorHandle<Setup>, setup: Setup| {
+        pool.start_child(setup).await.expect("starts").expect("is not ignored")
+    };
+    let setup = |name, begin| Setup::new(name, &Log::default()).begin(move |_| begin);
+    for (begin, terminated) in
+        [(Begin::Never, false), (Begin::Never, true), (Begin::Take(secs(1)), false)]
+    {
+        let (pool, registry) = all_significant().await;
+        let last = running(&pool, setup("last", Begin::Run)).await;
+        let slow = setup("slow", begin);
+        let meanwhile = async {
+            until("it is in its init", || slow.starts() == 1).await;
+            last.stop(ExitReason::Normal, None).await.expect("ends");
+            settle().await;
+            assert!(pool.pid().is_alive(), "the other one may still come up");
+            if terminated {
+                let slow = registry.get("slow").expect("it is registered before its init");
+                soon("its end", pool.terminate_child(slow)).await.expect("is a child");
+            }
+        };
+        let (started, ()) = tokio::join!(pool.start_child(slow.clone()), meanwhile);
+        if begin == Begin::Never {
+            started.expect_err("it never starts");
+            assert!(soon("the end of the pool", pool.wait()).await.is_shutdown());
+        } else {
+            let slow = started.expect("starts").expect("is not ignored");
+            pool.terminate_child(slow).await.expect("is a child");
+            settle().await;
+            assert!(pool.pid().is_alive(), "the one that came up did not end by itself");
+        }
+    }
+    let (pool, _registry) = all_significant().await;
+    let slow = setup("slow", Begin::Run).finish(Finish::Take(secs(1)));
+    let (slow, last) =
+        (running(&pool, slow).await, running(&pool, setup("last", Begin::Run)).await);
+    let meanwhile = async {
+        settle().await;
+        last.stop(ExitReason::Normal, None).await.expect("ends");
+    };
+    let (stopped, ()) = tokio::join!(pool.terminate_child(slow), meanwhile);
+    stopped.expect("it was a child");
+    assert!(soon("the end of the pool", pool.wait()).await.is_shutdown());
+}
+
+/// A child was no child while it was in its `init`, although its pid was to be had: to terminate it was refused, and
+/// it came up. With the pid it had before a restart, the request was not answered before the `init` was through.
+#[tokio::test(start_paused = true)]
+async fn dyn_006_a_child_in_its_init_is_terminated_by_its_own_rule() {
+    let limit = ms(50);
+    for (shutdown, finish, takes) in [
+        (Shutdown::BrutalKill, Finish::AtOnce, ms(0)),
+        (Shutdown::Timeout(limit), Finish::Untrapped, ms(0)),
+        (Shutdown::Timeout(limit), Finish::AtOnce, limit),
+        (Shutdown::Infinity, Finish::Untrapped, ms(0)),
+    ] {
+        for first in [Begin::Never, Begin::Run] {
+            let registry = Registry::start().await.expect("starts");
+            let pool = DynamicSupervisor::new().registry(&registry).start().await.expect("starts");
+            let begin = move |n| if n == 1 { first } else { Begin::Never };
+            let setup = Setup::new("slow", &Log::default()).begin(begin).finish(finish);
+            let child = setup.spec().shutdown(shutdown).restart(Restart::Permanent);
+            let end = async || {
+                let pid = registry.get("slow").expect("it is registered before its init");
+                if first == Begin::Run {
+                    pid.kill();
+                    until("it is in its init again", || setup.starts() == 2).await;
+                }
+                let began = Instant::now();
+                soon("its end", pool.terminate_child(pid)).await.expect("is a child");
+                began.elapsed()
+            };
+            let took = if first == Begin::Run {
+                add(&pool, child).await;
+                end().await
+            } else {
+                let meanwhile = async {
+                    until("it is in its init", || setup.starts() == 1).await;
+                    end().await
+                };
+                let (started, took) = tokio::join!(pool.start_child(child), meanwhile);
+                let error = started.expect_err("it was terminated");
+                let failed = matches!(error, ManageError::Refused(PoolStartError::Failed(_)));
+                assert!(failed, "{error:?}");
+                took
+            };
+            let fits = took >= takes && took <= takes + ms(2);
+            assert!(fits, "{shutdown:?}, {finish:?}, {first:?}: {took:?}");
+            settle().await;
+            assert_eq!(registry.count(), 0, "nothing is left of it");
+            assert_eq!(pool.count_children().await.expect("lives"), Counts::default());
+        }
+    }
+}
+
+/// A child that survived the request to terminate it, its `init` being through just then, is gone all the same, and
+/// no later than its shutdown allows from the request on.
+#[tokio::test(start_paused = true)]
+async fn dyn_006_the_time_of_a_child_that_starts_nevertheless_goes_on() {
+    let registry = Registry::start().await.expect("starts");
+    let pool = DynamicSupervisor::new().registry(&registry).start().await.expect("starts");
+    let setup = Setup::new("slow", &Log::default());
+    let setup = setup.begin(|_| Begin::Take(secs(1))).finish(Finish::Never);
+    let meanwhile = async {
+        until("it is in its init", || setup.starts() == 1).await;
+        let (pid, began) = (registry.get("slow").expect("it is registered"), Instant::now());
+        soon("its end", pool.terminate_child(pid)).await.expect("is a child");
+        assert!(!pid.is_alive());
+        began.elapsed()
+    };
+    let child = setup.spec().shutdown(Shutdown::Timeout(secs(3)));
+    let (started, took) = tokio::join!(pool.start_child(child), meanwhile);
+    started.expect_err("it was terminated");
+    assert!(took >= secs(3) && took <= secs(3) + ms(2), "{took:?}");
+}
+
+/// A child that asked its pool to terminate it, and would not be interrupted, waited for itself for ever.
+/// also: SUP-101
+#[tokio::test(start_paused = true)]
+async fn dyn_006_a_child_does_not_wait_for_its_own_end() {
+    struct Ends(DynamicSupervisorHandle);
+    type Outcome = Result<(), ManageError<TerminateChildError>>;
+    impl GenServer for Ends {
+        type Args = DynamicSupervisorHandle;
+        type Message = (Pid, Reply<Outcome>);
+        async fn init(pool: DynamicSupervisorHandle, ctx: &mut Context<Self>) -> Result<Self> {
+            ctx.trap_exits(process::Trap::On);
+            Ok(Self(pool))
+        }
+        async fn handle(
+            &mut self,
+            (pid, from): (Pid, Reply<Outcome>),
+            _: &mut Context<Self>,
+        ) -> Result {
+            from.send(self.0.terminate_child(pid).await);
+            Ok(())
+        }
+    }
+    let pool = pool().await;
+    let ends = || ChildSpec::new::<Ends>("ends", pool.clone()).shutdown(Shutdown::Infinity);
+    let (below, child) = (ends(), add(&pool, ends()).await);
+    let tree = ChildSpec::supervisor("tree", move || Supervisor::new([below.clone()]));
+    let tree = add(&pool, tree).await;
+    let sup = SupervisorHandle::of(tree).await.expect("lives");
+    let grandchild = sup.whereis("ends").expect("runs");
+    let ask = async |who: Pid, whom: Pid| {
+        let who: Address<(Pid, Reply<Outcome>)> = Address::of(who).expect("it takes these");
+        soon("the answer", who.call(|from| (whom, from)).no_timeout()).await.expect("answers")
+    };
+    assert_eq!(ask(child, child).await, Err(ManageError::Deadlock));
+    assert_eq!(ask(grandchild, tree).await, Err(ManageError::Deadlock));
+    let stranger = Err(ManageError::Refused(TerminateChildError::NotFound));
+    assert_eq!(ask(grandchild, grandchild).await, stranger, "it is no child of the pool");
+    assert!(child.is_alive() && grandchild.is_alive());
+    assert_eq!(ask(grandchild, child).await, Ok(()), "somebody else may");
+    pool.terminate_child(tree).await.expect("so may we");
+    assert!(!tree.is_alive() && !grandchild.is_alive());
+}
+
+/// A handle by pid made a child of any spec a child of a supervisor whose children come from its template.
+#[tokio::test(start_paused = true)]
+async fn sup_110_a_handle_by_pid_does_not_get_around_the_template() {
+    let simple = DynamicSupervisor::new().simple_one_for_one(plain).await.expect("starts");
+    let child = simple.start_child("child").await.expect("starts").expect("is not ignored");
+    let handle = DynamicSupervisorHandle::of(simple.pid()).expect("it is one");
+    let error = handle.start_child(plain("other")).await.expect_err("not from the template");
+    assert_eq!(error.to_string(), PoolStartError::Template.to_string());
+    assert_eq!(handle.count_children().await.expect("lives").active, 1);
+    handle.terminate_child(child).await.expect("the rest of the handle works");
+}
+
+/// A restart that was called off kept its deadline, and with it the alarm of the pool, until it would have come.
+#[tokio::test(start_paused = true)]
+async fn rust_008_the_deadline_of_a_restart_ends_with_it() {
+    let (pool, before) = (pool().await, process::timers_pending());
+    for hours in [1, 2] {
+        let wait = secs(3_600 * hours);
+        let backoff = Backoff { min: wait, max: wait, jitter_permille: 0 };
+        let pid = add(&pool, plain("child").backoff(backoff)).await;
+        pid.exit(ExitReason::error("x"));
+        process::join(pid).await;
+        settle().await;
+        pool.terminate_child(pid).await.expect("its old pid will do");
+    }
+    // The alarm for the first one goes off, and finds nothing that is still to come.
+    take(secs(3_601)).await;
+    settle().await;
+    assert_eq!(process::timers_pending(), before);
 }

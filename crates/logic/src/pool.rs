@@ -10,7 +10,7 @@
 //!                    │
 //!   StartChild ─► Starting ── Started ─► Running ── asked ─► Stopping ── Exited ─► forgotten
 //!                                        ▲     │                ▲
-//!                                Started │     │ Exited         │ Started, then asked at once
+//!                                Started │     │ Exited         │ Started
 //!                                        │     ▼                │
 //!                                     Restarting ── asked ─► Doomed ── StartFailed, StartIgnored ─► forgotten
 //!                                        ▲     │ StartFailed
@@ -18,12 +18,14 @@
 //!                                        Waiting ── asked ─► forgotten
 //! ```
 //!
-//! *Asked* is a terminate_child, or the end of the whole pool, which also turns `Starting` into `Doomed`.
-//! An own end that is not followed by a restart forgets the child, and so does a restart that is ignored
-//! (DYN-005). Whoever is being restarted is known by its last pid until it has a new one (SUP-115).
+//! *Asked* is a terminate_child, or the end of the whole pool. Either also turns `Starting` into `Doomed`, for a
+//! process that starts has a pid, and must not outlive the request by more than its own shutdown allows: it is
+//! asked, or killed, as one that runs is, and not again if it starts all the same. An own end that is not
+//! followed by a restart forgets the child, and so does a restart that is ignored (DYN-005). Whoever is being
+//! restarted is known by its last pid until it runs (SUP-115).
 //!
-//! **The rule of the shell.** *After `Start`, tell how it ended, once, and tell no exit of a process before
-//! its start.* Everything else may come in any order.
+//! **The rule of the shell.** *After `Start`, tell which process starts, if one does, then how the start ended,
+//! once, and tell no exit of a process before its start.* Everything else may come in any order.
 
 mod child;
 pub mod machine;

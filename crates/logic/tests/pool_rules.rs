@@ -32,7 +32,7 @@ impl Rig {
     fn running(flags: PoolFlags, specs: &[Spec]) -> Self {
         let mut rig = Self::new(flags);
         for (n, spec) in specs.iter().enumerate() {
-            rig.request(PoolRequest::StartChild(spec.clone()));
+            rig.start(spec.clone());
             rig.started(n, n as u32 + 1);
         }
         rig.tokens = 0;
@@ -60,6 +60,7 @@ impl Rig {
             PoolAction::Kill(pid) => format!("kill {}", pid.id),
             PoolAction::ArmDeadline(key, after) => format!("deadline k{} {after:?}", k(key)),
             PoolAction::Retry(key, attempt) => format!("retry k{} {attempt}", k(key)),
+            PoolAction::CancelRetry(key) => format!("no retry k{}", k(key)),
             PoolAction::Report(report) => report.context.name().to_owned(),
             PoolAction::ShutdownErrors { report, children } => {
                 format!("{} x{children}", report.context.name())
@@ -75,11 +76,11 @@ impl Rig {
     }
 
     fn start(&mut self, spec: Spec) -> String {
-        self.request(PoolRequest::StartChild(spec))
+        self.request(PoolRequest::StartChild(self.pool.flags().flavour, spec))
     }
 
     fn terminate(&mut self, n: u32) -> String {
-        self.request(PoolRequest::TerminateChild { pid: pid(n), alive: true })
+        self.request(PoolRequest::TerminateChild { pid: pid(n), alive: true, caller: None })
     }
 
     fn count(&mut self) -> String {
@@ -87,8 +88,18 @@ impl Rig {
         said.split_once(' ').expect("a token and a word").1.to_owned()
     }
 
+    fn launched(&mut self, k: usize, n: u32) -> String {
+        self.tell(PoolEvent::Launched(self.keys[k], pid(n)))
+    }
+
+    fn ready(&mut self, k: usize) -> String {
+        self.tell(PoolEvent::Started(self.keys[k]))
+    }
+
+    /// Launched, and ready.
     fn started(&mut self, k: usize, n: u32) -> String {
-        self.tell(PoolEvent::Started(self.keys[k], pid(n)))
+        let said = [self.launched(k, n), self.ready(k)];
+        said.into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join("; ")
     }
 
     fn failed(&mut self, k: usize) -> String {
@@ -124,6 +135,7 @@ fn shown(answer: PoolAnswer) -> String {
         PoolAnswer::StartChild(Err(error)) => format!("{error:?}"),
         PoolAnswer::TerminateChild(Ok(())) => "gone".to_owned(),
         PoolAnswer::TerminateChild(Err(error)) => format!("{error:?}"),
+        PoolAnswer::Deadlock => "deadlock".to_owned(),
         PoolAnswer::ById(error) => format!("{error:?}"),
         PoolAnswer::WhichChildren(children) => {
             children.iter().fold(String::new(), |mut text, child| {
@@ -270,7 +282,7 @@ fn dyn_006_terminate_answers_when_the_process_is_gone() {
     assert_eq!(rig.exited(2, ExitReason::killed()), "shutdown_error; #2 gone");
     assert_eq!(rig.deadline(1), "");
     assert_eq!(rig.terminate(1), "#3 NotFound");
-    let dead = PoolRequest::TerminateChild { pid: pid(1), alive: false };
+    let dead = PoolRequest::TerminateChild { pid: pid(1), alive: false, caller: None };
     assert_eq!(rig.request(dead), "#4 NotFound", "also if it is dead");
 }
 
@@ -281,7 +293,7 @@ fn dyn_006_sup_115_terminating_the_last_pid_cancels_the_restart() {
         rig.exited(n, ExitReason::Normal);
     }
     rig.failed(0);
-    assert_eq!(rig.terminate(1), "#0 gone", "waiting");
+    assert_eq!(rig.terminate(1), "no retry k0; #0 gone", "waiting");
     assert_eq!(rig.retry(0), "");
     assert_eq!(rig.terminate(2), "", "its start is in progress");
     assert_eq!(rig.started(1, 5), "ask 5");
@@ -290,6 +302,88 @@ fn dyn_006_sup_115_terminating_the_last_pid_cancels_the_restart() {
     assert_eq!(rig.terminate(3), "");
     assert_eq!(rig.failed(2), "#3 gone");
     assert_eq!(rig.count(), "0/0/0/0");
+}
+
+/// Goal: no terminate_child waits longer than the child's own shutdown, wherever in a start the child is.
+#[test]
+fn dyn_006_a_child_is_terminated_while_it_starts_in_its_own_way() {
+    let timeout = Shutdown::Timeout(ms(100));
+    let rows = [
+        (timeout, "ask 7; deadline k0 100ms", "kill 7"),
+        (Shutdown::BrutalKill, "kill 7", ""),
+        (Shutdown::Infinity, "ask 7", ""),
+    ];
+    for (shutdown, stop, deadline) in rows {
+        for restarted in [false, true] {
+            let starting = || {
+                let child = spec(Restart::Permanent, shutdown);
+                let mut rig = Rig::new(intensity(9));
+                rig.start(child);
+                if restarted {
+                    rig.started(0, 1);
+                    rig.exited(1, ExitReason::Normal);
+                }
+                rig
+            };
+            let starter = if restarted { "" } else { "#0 Failed(killed); " };
+            let mut rig = starting();
+            assert_eq!(rig.launched(0, 7), "");
+            assert_eq!(rig.terminate(7), stop);
+            assert_eq!(rig.terminate(if restarted { 1 } else { 7 }), "", "by any of its pids");
+            assert_eq!(rig.deadline(0), deadline);
+            let killed = rig.tell(PoolEvent::StartFailed(rig.keys[0], ExitReason::killed()));
+            assert_eq!(killed, format!("{starter}#1 gone; #2 gone"));
+            assert_eq!(rig.count(), "0/0/0/0");
+            // It starts all the same: it has been told, and its time goes on.
+            let mut rig = starting();
+            rig.launched(0, 7);
+            rig.terminate(7);
+            assert_eq!(rig.ready(0), "");
+            assert_eq!(rig.deadline(0), deadline);
+            let killed = rig.exited(7, ExitReason::killed());
+            assert!(killed.ends_with(&format!("{starter}#1 gone")), "{killed}");
+            assert_eq!(rig.count(), "0/0/0/0");
+            let mut rig = starting();
+            rig.launched(0, 7);
+            rig.terminate(7);
+            let ignored = if restarted { "#1 gone" } else { "#0 none; #1 gone" };
+            assert_eq!(rig.ignored(0), ignored, "nothing is left, as it wished");
+        }
+    }
+    let mut rig = Rig::running(intensity(9), &[spec(Restart::Permanent, timeout)]);
+    rig.exited(1, ExitReason::Normal);
+    assert_eq!(rig.terminate(1), "");
+    assert_eq!(rig.launched(0, 2), "ask 2; deadline k0 100ms", "as soon as there is a process");
+    assert_eq!(rig.failed(0), "#0 gone");
+}
+
+#[test]
+fn dyn_006_a_restart_that_fails_leaves_no_pid_behind() {
+    let mut rig = Rig::running(intensity(9), &[permanent()]);
+    rig.exited(1, ExitReason::Normal);
+    rig.launched(0, 2);
+    assert_eq!(rig.request(PoolRequest::GetChildSpecOf(pid(2))), "#0 Some(Permanent)");
+    assert_eq!(rig.failed(0), "start_error; retry k0 1");
+    assert_eq!(rig.request(PoolRequest::GetChildSpecOf(pid(2))), "#1 None");
+    assert_eq!(rig.request(PoolRequest::GetChildSpecOf(pid(1))), "#2 Some(Permanent)");
+}
+
+#[test]
+fn dyn_006_nobody_terminates_the_child_it_is() {
+    let mut rig = Rig::running(intensity(9), &[permanent(), permanent()]);
+    let by = |n, caller| PoolRequest::TerminateChild {
+        pid: pid(n),
+        alive: true,
+        caller: Some(pid(caller)),
+    };
+    assert_eq!(rig.request(by(1, 1)), "#0 deadlock");
+    assert_eq!(rig.request(by(9, 9)), "#1 NotFound", "a stranger");
+    rig.exited(1, ExitReason::Normal);
+    rig.launched(0, 3);
+    assert_eq!(rig.request(by(1, 3)), "#2 deadlock", "by its last pid, from its init");
+    assert_eq!(rig.request(by(3, 3)), "#3 deadlock", "from its init");
+    assert_eq!(rig.request(by(3, 2)), "ask 3", "a sibling may");
+    assert_eq!(rig.request(by(3, 3)), "#5 deadlock", "also if it has been told to end");
 }
 
 #[test]
@@ -443,7 +537,7 @@ fn sup_100_only_what_may_be_started_again_is_kept() {
 #[test]
 fn sup_111_simple_one_for_one_terminates_dead_pids_but_no_strangers_and_no_ids() {
     let mut rig = Rig::running(simple(), &[permanent()]);
-    let terminate = |n, alive| PoolRequest::TerminateChild { pid: pid(n), alive };
+    let terminate = |n, alive| PoolRequest::TerminateChild { pid: pid(n), alive, caller: None };
     assert_eq!(rig.request(terminate(9, true)), "#0 NotFound");
     assert_eq!(rig.request(terminate(9, false)), "#1 gone");
     assert_eq!(rig.request(PoolRequest::ById), "#2 SimpleOneForOne");
@@ -479,6 +573,81 @@ fn sup_122_sup_123_significant_children_end_the_pool() {
     assert_eq!(rig.exited(2, ExitReason::shutdown()), "#0 gone", "SUP-121: not by itself");
 }
 
+/// Goal: the pool ends as OTP's would, which looks at an end when no start and no stop is under way.
+#[test]
+fn sup_123_what_was_under_way_at_the_last_end_decides() {
+    let child = || ChildSpec { significant: true, ..spec(Restart::Transient, Shutdown::Infinity) };
+    let flags = PoolFlags {
+        auto_shutdown: AutoShutdown::AllSignificant,
+        intensity: Intensity::new(9, ms(5_000)),
+        ..simple()
+    };
+    let running = |n| Rig::running(flags, &vec![child(); n]);
+    let (normal, error) = (|| ExitReason::Normal, || ExitReason::error("x"));
+    let over = "shutdown; exit shutdown";
+    // A start is under way: it fails, is ignored, or is ended before it is through.
+    let starting = || {
+        let mut rig = running(1);
+        rig.start(child());
+        rig.launched(1, 2);
+        assert_eq!(rig.exited(1, normal()), "");
+        rig
+    };
+    assert_eq!(starting().failed(1), format!("#0 Failed(error: \"no\"); {over}"));
+    assert_eq!(starting().ignored(1), format!("#0 none; {over}"));
+    let mut rig = starting();
+    rig.terminate(2);
+    assert_eq!(rig.failed(1), format!("#0 Failed(error: \"no\"); #1 gone; {over}"));
+    // It succeeds: its own end is what counts.
+    let mut rig = starting();
+    rig.ready(1);
+    rig.terminate(2);
+    assert_eq!(rig.exited(2, ExitReason::shutdown()), "#1 gone", "SUP-124");
+    rig.start(child());
+    assert_eq!(rig.failed(2), "#2 Failed(error: \"no\")");
+    let mut rig = starting();
+    rig.ready(1);
+    assert_eq!(rig.exited(2, normal()), over);
+    // A stop is under way.
+    let mut rig = running(2);
+    rig.terminate(1);
+    assert_eq!(rig.exited(2, normal()), "");
+    assert_eq!(rig.exited(1, ExitReason::shutdown()), format!("#0 gone; {over}"));
+    // A restart is under way, or to come; the latter counts as a child that runs.
+    let restarting = || {
+        let mut rig = running(2);
+        rig.exited(1, error());
+        assert_eq!(rig.exited(2, normal()), "");
+        rig
+    };
+    assert_eq!(restarting().ignored(0), over);
+    let mut rig = restarting();
+    rig.failed(0);
+    rig.retry(0);
+    assert_eq!(rig.ignored(0), "");
+    let mut rig = restarting();
+    rig.failed(0);
+    assert_eq!(rig.terminate(1), "no retry k0; #0 gone", "SUP-124");
+    // The last one to end was of no significance.
+    let mut rig = Rig::running(flags, &[child(), spec(Restart::Temporary, Shutdown::Infinity)]);
+    rig.exited(1, normal());
+    assert_eq!(rig.exited(2, normal()), "");
+}
+
+#[test]
+fn sup_110_a_simple_one_for_one_starts_nothing_but_its_template() {
+    for flavour in [Flavour::Dynamic, Flavour::SimpleOneForOne] {
+        let mut rig = Rig::new(PoolFlags { flavour, ..PoolFlags::default() });
+        let other = match flavour {
+            Flavour::Dynamic => Flavour::SimpleOneForOne,
+            Flavour::SimpleOneForOne => Flavour::Dynamic,
+        };
+        let refused = rig.request(PoolRequest::StartChild(other, permanent()));
+        assert_eq!(refused, "#0 Template");
+        assert_eq!(rig.start(permanent()), "start k0");
+    }
+}
+
 #[test]
 fn sup_032_whoever_waits_for_a_start_is_told_of_the_end() {
     let mut rig = Rig::running(PoolFlags::default(), &[permanent()]);
@@ -490,6 +659,28 @@ fn sup_032_whoever_waits_for_a_start_is_told_of_the_end() {
     assert_eq!(rig.exited(1, ExitReason::shutdown()), "#0 gone");
     assert_eq!(rig.started(2, 2), "ask 2");
     assert_eq!(rig.exited(2, ExitReason::shutdown()), "exit shutdown");
+}
+
+#[test]
+fn dyn_007_those_that_start_or_wait_are_stopped_with_all_others() {
+    let backoff = Some(Backoff::new(ms(10), ms(1_000)));
+    let timeout = Shutdown::Timeout(ms(100));
+    let waiting = ChildSpec { backoff, ..permanent() };
+    let mut rig =
+        Rig::running(intensity(9), &[waiting, permanent(), spec(Restart::OnError, timeout)]);
+    rig.exited(1, ExitReason::Normal);
+    rig.exited(2, ExitReason::Normal);
+    rig.launched(1, 4);
+    rig.start(spec(Restart::OnError, timeout));
+    rig.launched(3, 5);
+    let end = rig.shutdown();
+    let told = "no retry k0; ask 4; ask 3; #0 ending shutdown; ask 5; deadline k2 100ms; ";
+    assert_eq!(end, format!("{told}deadline k3 100ms"));
+    assert_eq!(rig.ready(1), "", "it has been asked");
+    assert_eq!(rig.deadline(3), "kill 5");
+    assert_eq!(rig.failed(3), "");
+    rig.exited(3, ExitReason::shutdown());
+    assert_eq!(rig.exited(4, ExitReason::shutdown()), "exit shutdown");
 }
 
 #[test]
@@ -510,7 +701,7 @@ fn log_001_a_report_names_the_process_and_counts_its_restarts() {
 #[should_panic(expected = "the shell tells the outcome of a start once")]
 fn a_start_that_is_told_twice_is_a_fault_of_the_shell() {
     let mut rig = Rig::running(PoolFlags::default(), &[permanent()]);
-    rig.started(0, 2);
+    rig.ready(0);
 }
 
 /// Goal: no operation may be linear in the number of children. If one were, this would take minutes.
@@ -524,18 +715,21 @@ fn sup_102_a_hundred_thousand_children_come_and_go() {
     let mut tell = |event| pool.on_event(Time::ORIGIN, event);
     let mut keys = Vec::new();
     for token in 0..CHILDREN {
-        let said = tell(PoolEvent::Request(token, PoolRequest::StartChild(permanent())));
+        let start = PoolRequest::StartChild(Flavour::Dynamic, permanent());
+        let said = tell(PoolEvent::Request(token, start));
         let [PoolAction::Start(key)] = said[..] else { panic!("{said:?}") };
         keys.push(key);
-        tell(PoolEvent::Started(key, pid(token)));
+        tell(PoolEvent::Launched(key, pid(token)));
+        tell(PoolEvent::Started(key));
     }
     for n in 0..CHILDREN {
         tell(PoolEvent::Exited(pid(n), ExitReason::Normal));
-        tell(PoolEvent::Started(keys[n as usize], pid(n + CHILDREN)));
+        tell(PoolEvent::Launched(keys[n as usize], pid(n + CHILDREN)));
+        tell(PoolEvent::Started(keys[n as usize]));
     }
     for n in 0..CHILDREN / 2 {
-        let (pid, alive) = (pid(n + CHILDREN), true);
-        tell(PoolEvent::Request(n, PoolRequest::TerminateChild { pid, alive }));
+        let (pid, alive, caller) = (pid(n + CHILDREN), true, None);
+        tell(PoolEvent::Request(n, PoolRequest::TerminateChild { pid, alive, caller }));
         assert_eq!(tell(PoolEvent::Exited(pid, ExitReason::shutdown())).len(), 1);
     }
     let asked = tell(PoolEvent::Shutdown(ExitReason::shutdown())).len();

@@ -26,8 +26,11 @@ pub struct Pool<S, T> {
     flags: PoolFlags,
     budget: Budget,
     children: BTreeMap<ChildKey, Child<S, T>>,
-    /// For each child that has a [`Child::pid`], its key; nothing else.
+    /// For each of the pids a child goes by, its key; nothing else.
     pids: BTreeMap<Pid, ChildKey>,
+    /// With all_significant: how the child left that was the last to run, or to wait for a restart, if the pool
+    /// ends when no child is left after that one (SUP-123).
+    trigger: Option<Report>,
     /// The number of the next key; only up.
     key_next: u64,
     phase: Phase,
@@ -55,7 +58,15 @@ impl<S, T> Pool<S, T> {
             return Err(SpecError::AutoShutdownWithoutTemplate);
         }
         let (children, pids) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { flags, budget: Budget::new(), children, pids, key_next: 0, phase: Phase::Open })
+        Ok(Self {
+            flags,
+            budget: Budget::new(),
+            children,
+            pids,
+            trigger: None,
+            key_next: 0,
+            phase: Phase::Open,
+        })
     }
 
     /// What starts this child. `None` if it has been forgotten, or is temporary and has been started (SUP-100).
@@ -78,7 +89,7 @@ impl<S, T> Pool<S, T> {
         child.restarts.saturating_add(u32::from(now))
     }
 
-    /// The child that runs, or last ran, as this process.
+    /// The child that starts, runs, or last ran, as this process.
     #[must_use]
     pub fn key_of(&self, pid: Pid) -> Option<ChildKey> {
         self.pids.get(&pid).copied()
@@ -106,13 +117,15 @@ impl<S, T> Pool<S, T> {
     ///
     /// # Panics
     ///
-    /// If the outcome of a start is told that is not in progress: the process would have no supervisor.
+    /// If a process, or the outcome, of a start is told that is not in progress: the process would have no
+    /// supervisor.
     #[must_use]
     pub fn on_event(&mut self, now: Time, event: PoolEvent<S, T>) -> Vec<PoolAction<T>> {
         let mut out = Vec::new();
         match event {
             PoolEvent::Request(token, request) => self.serve(token, request, &mut out),
-            PoolEvent::Started(key, pid) => self.started(now, key, pid, &mut out),
+            PoolEvent::Launched(key, pid) => self.launched(key, pid, &mut out),
+            PoolEvent::Started(key) => self.started(now, key, &mut out),
             PoolEvent::StartFailed(key, reason) => self.start_failed(key, reason, &mut out),
             PoolEvent::StartIgnored(key) => self.start_ignored(key, &mut out),
             PoolEvent::Exited(pid, reason) => self.exited(now, pid, reason, &mut out),
@@ -120,7 +133,9 @@ impl<S, T> Pool<S, T> {
             PoolEvent::DeadlinePassed(key) => self.deadline_passed(key, &mut out),
             PoolEvent::Shutdown(reason) => self.end(&reason, &mut out),
         }
-        self.exit_if_empty(&mut out);
+        if self.children.is_empty() {
+            self.emptied(&mut out);
+        }
         out
     }
 
@@ -130,10 +145,19 @@ impl<S, T> Pool<S, T> {
             return;
         }
         let answer = match request {
-            PoolRequest::StartChild(spec) => return self.start_child(token, spec, out),
-            PoolRequest::TerminateChild { pid, alive } => {
-                return self.terminate_child(token, pid, alive, out);
+            PoolRequest::StartChild(flavour, spec) => {
+                return self.start_child(token, flavour, spec, out);
             }
+            PoolRequest::TerminateChild { pid, alive, caller } => match self.key_of(pid) {
+                Some(key) if caller.and_then(|caller| self.key_of(caller)) == Some(key) => {
+                    PoolAnswer::Deadlock
+                }
+                Some(key) => return self.terminate_child(token, key, out),
+                None if self.flags.flavour == Flavour::SimpleOneForOne && !alive => {
+                    PoolAnswer::TerminateChild(Ok(()))
+                }
+                None => PoolAnswer::TerminateChild(Err(TerminateChildError::NotFound)),
+            },
             PoolRequest::ById => PoolAnswer::ById(match self.flags.flavour {
                 Flavour::Dynamic => ByIdError::NotFound,
                 Flavour::SimpleOneForOne => ByIdError::SimpleOneForOne,
@@ -147,8 +171,15 @@ impl<S, T> Pool<S, T> {
         out.push(PoolAction::Answer(token, answer));
     }
 
-    fn start_child(&mut self, token: T, spec: ChildSpec<S>, out: &mut Vec<PoolAction<T>>) {
+    fn start_child(
+        &mut self,
+        token: T,
+        flavour: Flavour,
+        spec: ChildSpec<S>,
+        out: &mut Vec<PoolAction<T>>,
+    ) {
         let refused = match spec.check(&self.flags.shared()) {
+            _ if flavour != self.flags.flavour => Some(PoolStartError::Template),
             Err(error) => Some(PoolStartError::Spec(error)),
             Ok(()) if self.is_full() => Some(PoolStartError::MaxChildren),
             Ok(()) => None,
@@ -163,63 +194,62 @@ impl<S, T> Pool<S, T> {
         out.push(PoolAction::Start(key));
     }
 
-    fn terminate_child(&mut self, token: T, pid: Pid, alive: bool, out: &mut Vec<PoolAction<T>>) {
-        let Some(key) = self.key_of(pid) else {
-            let dead_is_fine = self.flags.flavour == Flavour::SimpleOneForOne && !alive;
-            let result = if dead_is_fine { Ok(()) } else { Err(TerminateChildError::NotFound) };
-            out.push(PoolAction::Answer(token, PoolAnswer::TerminateChild(result)));
-            return;
-        };
+    fn terminate_child(&mut self, token: T, key: ChildKey, out: &mut Vec<PoolAction<T>>) {
         let child = self.child(key);
-        match &mut child.state {
-            State::Running { .. } => {
-                let (signal, deadline) = child.stop(key, Vec::from([token]));
-                out.push(signal);
-                out.extend(deadline);
-            }
-            State::Restarting { .. } => {
-                child.state = State::Doomed { pid_last: Some(pid), tokens: Vec::from([token]) };
-            }
-            State::Doomed { tokens, .. } | State::Stopping { tokens, .. } => tokens.push(token),
-            // A child that is starting has no pid yet, so this one is waiting: the retry is cancelled.
-            State::Waiting { .. } | State::Starting { .. } => {
-                self.forget(key);
-                out.push(PoolAction::Answer(token, PoolAnswer::TerminateChild(Ok(()))));
-            }
+        let before = child.state;
+        if let Some(pid) = child.doom() {
+            let (signal, deadline) = child.stop(key, pid);
+            out.push(signal);
+            out.extend(deadline);
+        }
+        if matches!(before, State::Waiting { .. }) {
+            self.forget(key);
+            out.extend([PoolAction::CancelRetry(key), terminated(token)]);
+        } else {
+            child.enders.push(token);
+        }
+        // It was there until now, and does not leave by itself (SUP-124). One that only starts was not.
+        if matches!(before, State::Running { .. } | State::Waiting { .. }) {
+            self.trigger = None;
         }
     }
 
-    fn started(&mut self, now: Time, key: ChildKey, pid: Pid, out: &mut Vec<PoolAction<T>>) {
+    fn launched(&mut self, key: ChildKey, pid: Pid, out: &mut Vec<PoolAction<T>>) {
         let child = self.child_in_start(key);
-        let pid_last = child.pid();
-        match child.set_running(now, pid) {
-            State::Doomed { tokens, .. } => {
-                let (signal, deadline) = child.stop(key, tokens);
-                out.push(signal);
-                out.extend(deadline);
-            }
-            State::Starting { token } => {
-                out.push(PoolAction::Report(child.report(ReportContext::Progress)));
-                out.push(PoolAction::Answer(token, PoolAnswer::StartChild(Ok(Some(pid)))));
-            }
-            _ => {
-                child.restarts = child.restarts.saturating_add(1);
-                out.push(PoolAction::Report(child.report(ReportContext::Progress)));
-            }
-        }
-        if let Some(pid_last) = pid_last {
-            self.pids.remove(&pid_last);
+        child.set_launched(pid);
+        if matches!(child.state, State::Doomed { .. }) {
+            let (signal, deadline) = child.stop(key, pid);
+            out.push(signal);
+            out.extend(deadline);
         }
         let taken = self.pids.insert(pid, key);
         assert!(taken.is_none(), "pids are never reused");
     }
 
+    fn started(&mut self, now: Time, key: ChildKey, out: &mut Vec<PoolAction<T>>) {
+        let child = self.child_in_start(key);
+        let before = child.set_running(now);
+        let [pid, pid_last] = before.pids();
+        if !matches!(before, State::Doomed { .. }) {
+            child.restarts = child.restarts.saturating_add(u32::from(pid_last.is_some()));
+            out.push(PoolAction::Report(child.report(ReportContext::Progress)));
+            let answer = |token| PoolAction::Answer(token, PoolAnswer::StartChild(Ok(pid)));
+            out.extend(child.starter.take().map(answer));
+        }
+        if let Some(pid_last) = pid_last {
+            self.pids.remove(&pid_last);
+        }
+    }
+
     fn start_failed(&mut self, key: ChildKey, reason: ExitReason, out: &mut Vec<PoolAction<T>>) {
         let child = self.child_in_start(key);
-        if let State::Restarting { pid_last } = child.state {
+        if let State::Restarting { pid, pid_last } = child.state {
             let attempt = child.set_waiting(pid_last);
             out.push(PoolAction::Report(child.report(ReportContext::StartError(reason))));
             out.push(PoolAction::Retry(key, attempt));
+            if let Some(pid) = pid {
+                self.pids.remove(&pid);
+            }
         } else {
             self.not_started(key, Err(PoolStartError::Failed(reason)), out);
         }
@@ -237,13 +267,10 @@ impl<S, T> Pool<S, T> {
         result: Result<Option<Pid>, PoolStartError>,
         out: &mut Vec<PoolAction<T>>,
     ) {
-        match self.forget(key).state {
-            State::Starting { token } => {
-                out.push(PoolAction::Answer(token, PoolAnswer::StartChild(result)));
-            }
-            State::Doomed { tokens, .. } => out.extend(tokens.into_iter().map(terminated)),
-            _ => {}
-        }
+        let child = self.forget(key);
+        let answer = |token| PoolAction::Answer(token, PoolAnswer::StartChild(result));
+        out.extend(child.starter.map(answer));
+        out.extend(child.enders.into_iter().map(terminated));
     }
 
     fn exited(&mut self, now: Time, pid: Pid, reason: ExitReason, out: &mut Vec<PoolAction<T>>) {
@@ -264,6 +291,7 @@ impl<S, T> Pool<S, T> {
         reason: ExitReason,
         out: &mut Vec<PoolAction<T>>,
     ) {
+        self.trigger = None;
         let child = self.child(key);
         child.set_gone(now);
         let restart = child.spec.restart;
@@ -282,22 +310,21 @@ impl<S, T> Pool<S, T> {
     }
 
     fn stopped(&mut self, key: ChildKey, reason: ExitReason, out: &mut Vec<PoolAction<T>>) {
-        let child = self.forget(key);
+        let child = self.child(key);
         if !child.spec.shutdown.accepts(child.spec.restart, &reason) {
-            let report = child.report(ReportContext::ShutdownError(reason));
+            let report = child.report(ReportContext::ShutdownError(reason.clone()));
             match &mut self.phase {
                 Phase::Ending { errors, .. } => collect(errors, report),
                 _ => out.push(PoolAction::Report(report)),
             }
         }
-        if let State::Stopping { tokens, .. } = child.state {
-            out.extend(tokens.into_iter().map(terminated));
-        }
+        self.not_started(key, Err(PoolStartError::Failed(reason)), out);
     }
 
     fn retry(&mut self, now: Time, key: ChildKey, out: &mut Vec<PoolAction<T>>) {
         let Some(child) = self.children.get(&key) else { return };
         if let State::Waiting { pid_last } = child.state {
+            self.trigger = None;
             self.attempt(now, key, pid_last, out);
         }
     }
@@ -305,7 +332,7 @@ impl<S, T> Pool<S, T> {
     /// Tries to start a dead child again; every attempt is paid for (SUP-055).
     fn attempt(&mut self, now: Time, key: ChildKey, pid_last: Pid, out: &mut Vec<PoolAction<T>>) {
         if self.budget.spend(now, &self.flags.intensity) {
-            self.child(key).state = State::Restarting { pid_last };
+            self.child(key).state = State::Restarting { pid: None, pid_last };
             out.push(PoolAction::Start(key));
         } else {
             let child = self.forget(key);
@@ -317,24 +344,30 @@ impl<S, T> Pool<S, T> {
 
     fn deadline_passed(&mut self, key: ChildKey, out: &mut Vec<PoolAction<T>>) {
         let Some(child) = self.children.get(&key) else { return };
-        if let (State::Stopping { pid, .. }, Shutdown::Timeout(_)) =
-            (&child.state, child.spec.shutdown)
+        if let (
+            State::Stopping { pid } | State::Doomed { pid: Some(pid), .. },
+            Shutdown::Timeout(_),
+        ) = (child.state, child.spec.shutdown)
         {
-            out.push(PoolAction::Kill(*pid));
+            out.push(PoolAction::Kill(pid));
         }
     }
 
-    /// Ends the pool if the end of this child, by itself and for good, is a reason to (SUP-121 to SUP-123).
+    /// A child has ended by itself and for good, which may be a reason for the pool to end (SUP-121 to SUP-123).
     fn auto_shutdown(&mut self, child: &Child<S, T>, out: &mut Vec<PoolAction<T>>) {
-        let due = child.spec.significant
-            && match self.flags.auto_shutdown {
-                AutoShutdown::Never => false,
-                AutoShutdown::AnySignificant => true,
-                AutoShutdown::AllSignificant => self.children.is_empty(),
-            };
-        if due {
-            out.push(PoolAction::Report(child.report(ReportContext::AutoShutdown)));
-            self.end(&ExitReason::shutdown(), out);
+        if !child.spec.significant {
+            return;
+        }
+        let report = child.report(ReportContext::AutoShutdown);
+        match self.flags.auto_shutdown {
+            AutoShutdown::Never => {}
+            AutoShutdown::AnySignificant => {
+                out.push(PoolAction::Report(report));
+                self.end(&ExitReason::shutdown(), out);
+            }
+            // OTP waits for every start and stop before it looks at this end. Here some may still be under way,
+            // and whether anybody is left is not known before they are through.
+            AutoShutdown::AllSignificant => self.trigger = Some(report),
         }
     }
 
@@ -346,35 +379,30 @@ impl<S, T> Pool<S, T> {
         }
         self.phase = Phase::Ending { reason: reason.clone(), errors: Vec::new() };
         let mut deadlines = Vec::new();
-        for (key, mut child) in mem::take(&mut self.children) {
-            let pid_last = child.pid();
-            match child.state {
-                State::Waiting { pid_last } => {
-                    self.pids.remove(&pid_last);
-                    continue;
-                }
-                State::Starting { token } => {
-                    out.push(PoolAction::Answer(token, PoolAnswer::Ending(reason.clone())));
-                    child.state = State::Doomed { pid_last, tokens: Vec::new() };
-                }
-                State::Restarting { .. } => {
-                    child.state = State::Doomed { pid_last, tokens: Vec::new() };
-                }
-                State::Running { .. } => {
-                    let (signal, deadline) = child.stop(key, Vec::new());
-                    out.push(signal);
-                    deadlines.extend(deadline);
-                }
-                State::Doomed { .. } | State::Stopping { .. } => {}
+        let pids = &mut self.pids;
+        self.children.retain(|key, child| {
+            if let State::Waiting { pid_last } = child.state {
+                pids.remove(&pid_last);
+                out.push(PoolAction::CancelRetry(*key));
+                return false;
             }
-            self.children.insert(key, child);
-        }
+            let ending = |token| PoolAction::Answer(token, PoolAnswer::Ending(reason.clone()));
+            out.extend(child.starter.take().map(ending));
+            if let Some(pid) = child.doom() {
+                let (signal, deadline) = child.stop(*key, pid);
+                out.push(signal);
+                deadlines.extend(deadline);
+            }
+            true
+        });
         out.append(&mut deadlines);
     }
 
-    fn exit_if_empty(&mut self, out: &mut Vec<PoolAction<T>>) {
-        if !self.children.is_empty() {
-            return;
+    /// There are no children: ends the pool if that is a reason to, and lets it go if it ends.
+    fn emptied(&mut self, out: &mut Vec<PoolAction<T>>) {
+        if let (Phase::Open, Some(report)) = (&self.phase, self.trigger.take()) {
+            out.push(PoolAction::Report(report));
+            self.end(&ExitReason::shutdown(), out);
         }
         let Phase::Ending { reason, errors } = &mut self.phase else { return };
         let (reason, errors) = (reason.clone(), mem::take(errors));
@@ -421,7 +449,7 @@ impl<S, T> Pool<S, T> {
 
     fn forget(&mut self, key: ChildKey) -> Child<S, T> {
         let child = self.children.remove(&key).expect("only a child that is there is forgotten");
-        if let Some(pid) = child.pid() {
+        for pid in child.state.pids().into_iter().flatten() {
             self.pids.remove(&pid);
         }
         child

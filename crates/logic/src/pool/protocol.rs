@@ -49,8 +49,10 @@ pub enum Flavour {
 pub enum PoolEvent<S, T> {
     /// Somebody asks for something.
     Request(T, PoolRequest<S>),
-    /// The child of a [`PoolAction::Start`] runs as this process.
-    Started(ChildKey, Pid),
+    /// The child of a [`PoolAction::Start`] is this process, which has not started yet.
+    Launched(ChildKey, Pid),
+    /// The process that was launched has started.
+    Started(ChildKey),
     /// The child of a [`PoolAction::Start`] could not be started.
     StartFailed(ChildKey, ExitReason),
     /// The child of a [`PoolAction::Start`] did not want to be started.
@@ -69,19 +71,20 @@ pub enum PoolEvent<S, T> {
 #[derive(Clone, Debug)]
 #[must_use]
 pub enum PoolAction<T> {
-    /// Start the child, with what [`Pool::start_of`](super::Pool::start_of) holds; answered, once, by
-    /// `Started`, `StartFailed` or `StartIgnored`.
+    /// Start the child, with what [`Pool::start_of`](super::Pool::start_of) holds; answered by `Launched` if
+    /// there is a process, then, once, by `Started`, `StartFailed` or `StartIgnored`.
     Start(ChildKey),
-    /// Send the process the exit signal shutdown.
+    /// Send the process, which runs or starts, the exit signal shutdown.
     Ask(Pid),
-    /// Kill the process.
+    /// Kill the process, which runs or starts.
     Kill(Pid),
     /// Tell [`PoolEvent::DeadlinePassed`] after this long. There is no need to call it off.
     ArmDeadline(ChildKey, Duration),
     /// Tell [`PoolEvent::Retry`] after whatever has already arrived (SUP-074), or later if the child has a
-    /// backoff: the number is the attempt to compute the delay for, counted from one. There is no need to
-    /// call it off.
+    /// backoff: the number is the attempt to compute the delay for, counted from one.
     Retry(ChildKey, u32),
+    /// Nobody wants to hear of that retry any more; it does no harm.
+    CancelRetry(ChildKey),
     /// Answer a request. Every request is answered exactly once.
     Answer(T, PoolAnswer),
     /// Tell whoever keeps the log.
@@ -103,14 +106,17 @@ pub enum PoolAction<T> {
 #[derive(Clone, Debug)]
 pub enum PoolRequest<S> {
     /// Add a child, and start it. The id is for the log only; any number of children may share one (DYN-001).
-    StartChild(ChildSpec<S>),
-    /// End the process of a child and forget the child (DYN-006). A child that is being restarted goes by its
-    /// last pid (SUP-115). `alive` tells whether this pid is alive, which matters if it is no child (SUP-111).
+    /// The spec is one for pools of this flavour: a `simple_one_for_one` takes none but its template's (SUP-110).
+    StartChild(Flavour, ChildSpec<S>),
+    /// End the process of a child, started or not, and forget the child (DYN-006). One that is being restarted
+    /// goes by its last pid as well (SUP-115).
     TerminateChild {
         /// The process.
         pid: Pid,
-        /// Whether it is alive.
+        /// Whether it is alive, which matters if it is no child (SUP-111).
         alive: bool,
+        /// The process by which the pool may know the child that asks, or in which somebody asks, if it is one.
+        caller: Option<Pid>,
     },
     /// Anything asked of a child by its id: to terminate, restart, delete or describe it (SUP-111).
     ById,
@@ -130,6 +136,8 @@ pub enum PoolAnswer {
     StartChild(Result<Option<Pid>, PoolStartError>),
     /// The process is gone.
     TerminateChild(Result<(), TerminateChildError>),
+    /// To a request to terminate the child that asks: it would wait for itself.
+    Deadlock,
     /// What was wrong with asking by id.
     ById(ByIdError),
     /// The children that have been started, the newest first.
@@ -152,6 +160,8 @@ pub enum PoolStartError {
     Failed(ExitReason),
     /// The spec is wrong (SUP-099, DYN-010).
     Spec(SpecError),
+    /// The spec is not made from the template of the pool, or the pool has none (SUP-110).
+    Template,
 }
 
 impl fmt::Display for PoolStartError {
@@ -160,6 +170,9 @@ impl fmt::Display for PoolStartError {
             Self::MaxChildren => f.write_str("start child: there are as many children as allowed"),
             Self::Failed(reason) => write!(f, "start child: {reason}"),
             Self::Spec(_) => f.write_str("start child: the spec is wrong"),
+            Self::Template => f.write_str(
+                "start child: a simple_one_for_one starts children from its template only",
+            ),
         }
     }
 }
@@ -168,7 +181,7 @@ impl core::error::Error for PoolStartError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Spec(error) => Some(error),
-            Self::MaxChildren | Self::Failed(_) => None,
+            Self::MaxChildren | Self::Failed(_) | Self::Template => None,
         }
     }
 }

@@ -13,6 +13,7 @@ use super::shell::Message;
 use crate::address::Address;
 use crate::behaviour::StartError;
 use crate::call::CallError;
+use crate::current;
 use crate::guard::{catch, panicked};
 use crate::process::{self, PidExt, StopError};
 use crate::supervisor::child::Factory;
@@ -31,7 +32,8 @@ impl DynamicSupervisorHandle {
     }
 
     /// A handle for a dynamic supervisor that somebody else has started: a child of another supervisor, say.
-    /// Nothing if there is none with this pid.
+    /// Nothing if there is none with this pid. One that was made with a template starts no children through this
+    /// handle (SUP-110).
     #[must_use]
     pub fn of(pid: Pid) -> Option<Self> {
         Some(Self { address: Address::of(pid)?, flags: PoolFlags::default() })
@@ -47,7 +49,8 @@ impl DynamicSupervisorHandle {
     /// before the supervisor is asked (DYN-010).
     ///
     /// # Errors
-    /// [`PoolStartError`]: too many children, or the child failed.
+    /// [`PoolStartError`]: too many children, the child failed or was terminated before it was through its
+    /// `init`, or the supervisor starts children from a template.
     ///
     /// # Cancel safety
     /// The child is started all the same.
@@ -56,7 +59,7 @@ impl DynamicSupervisorHandle {
         child: ChildSpec,
     ) -> Result<Option<Pid>, ManageError<PoolStartError>> {
         self.check(&child)?;
-        match self.ask(PoolRequest::StartChild(child.spec)).await? {
+        match self.ask(PoolRequest::StartChild(self.flags.flavour, child.spec)).await? {
             PoolAnswer::StartChild(outcome) => outcome.map_err(ManageError::Refused),
             other => Err(ManageError::Call(ended(other))),
         }
@@ -75,16 +78,19 @@ impl DynamicSupervisorHandle {
     }
 
     /// Stops a child, or cancels its restart if `pid` is the one it had; it is gone when this returns
-    /// (DYN-006).
+    /// (DYN-006). One that is still in its `init` is stopped by its own shutdown as well.
     ///
     /// # Errors
-    /// [`TerminateChildError`]: no such child.
+    /// [`TerminateChildError`]: no such child. [`ManageError::Deadlock`]: the caller is the child, or was started
+    /// by it or below it, and would wait for itself.
     ///
     /// # Cancel safety
     /// The child is stopped all the same.
     pub async fn terminate_child(&self, pid: Pid) -> Result<(), ManageError<TerminateChildError>> {
-        match self.ask(PoolRequest::TerminateChild { pid, alive: pid.is_alive() }).await? {
+        let (alive, caller) = (pid.is_alive(), current_child_of(self.pid()));
+        match self.ask(PoolRequest::TerminateChild { pid, alive, caller }).await? {
             PoolAnswer::TerminateChild(outcome) => outcome.map_err(ManageError::Refused),
+            PoolAnswer::Deadlock => Err(ManageError::Deadlock),
             other => Err(ManageError::Call(ended(other))),
         }
     }
@@ -157,6 +163,15 @@ impl DynamicSupervisorHandle {
     async fn call(&self, request: PoolRequest<Factory>) -> Result<PoolAnswer, CallError> {
         self.address.call(|from| Message::Request(from, request)).no_timeout().await
     }
+}
+
+/// The process started by this supervisor that the caller is, or was started by, or below.
+fn current_child_of(supervisor: Pid) -> Option<Pid> {
+    current::with(|process| {
+        let core = process.core();
+        let above = core.ancestors.iter().position(|pid| *pid == supervisor)?;
+        Some(above.checked_sub(1).map_or(core.pid, |child| core.ancestors[child]))
+    })?
 }
 
 fn ended(answer: PoolAnswer) -> CallError {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use fauxtp_logic::deadline::{Deadlines, TimerKey};
 use fauxtp_logic::pool::{ChildKey, Pool, PoolAction, PoolAnswer, PoolEvent, PoolRequest};
 use fauxtp_logic::signal::Origin;
-use fauxtp_logic::supervisor::Shutdown;
 use fauxtp_logic::tray::Item;
 use fauxtp_logic::{ExitReason, Pid, Time};
 
@@ -47,22 +46,28 @@ pub struct Birth {
 struct Birthing {
     birth: Birth,
     pid: Pid,
+    /// Whether it was killed because it took too long, which is a failure even if it was ready before it noticed.
     timed_out: bool,
 }
 
 /// What is due for a child; there is never more than one thing.
 #[derive(Clone, Copy, Debug)]
 enum Due {
-    /// It has had its time to start, or to shut down while it starts.
+    /// It has had its time to start.
     Start,
-    /// It was killed while it started, and has had its time to be gone.
-    Unborn,
-    /// It has had its time to shut down.
+    /// It has had its time to shut down, which it may have been told to while it started.
     Stop,
     /// It was killed, and has had its time to be gone.
     Unkillable(Pid),
     /// It is to be tried again.
     Retry,
+}
+
+impl Birthing {
+    /// The reason of a start whose process was killed.
+    fn killed(self) -> ExitReason {
+        if self.timed_out { StartError::Timeout.into_reason() } else { ExitReason::killed() }
+    }
 }
 
 struct Shell {
@@ -72,12 +77,10 @@ struct Shell {
     /// The number of the last start.
     births: u64,
     live: BTreeSet<Pid>,
-    deadlines: Deadlines<(ChildKey, Due)>,
-    due: BTreeMap<ChildKey, TimerKey>,
+    deadlines: Deadlines<ChildKey>,
+    due: BTreeMap<ChildKey, (TimerKey, Due)>,
     /// The one timer, and when it fires: never later than the first deadline.
     alarm: Option<(Time, Timer)>,
-    /// Whether those that were starting have been told that all is over.
-    hurried: bool,
     registry: Option<Registry>,
     observer: Option<Observer>,
 }
@@ -102,7 +105,6 @@ pub(super) async fn run(
         deadlines: Deadlines::new(),
         due: BTreeMap::new(),
         alarm: None,
-        hurried: false,
         registry,
         observer,
     };
@@ -118,7 +120,7 @@ impl Shell {
                 self.ctx.yield_now().await;
             }
             let Some(mut event) = self.event(item) else { continue };
-            // A start that fails on the spot is one more event.
+            // What a start comes to on the spot is one more event.
             let mut more = Vec::new();
             loop {
                 for action in self.pool.on_event(clock::now(), event) {
@@ -131,9 +133,6 @@ impl Shell {
                     Some(next) => event = next,
                     None => break,
                 }
-            }
-            if !self.pool.is_open() && !std::mem::replace(&mut self.hurried, true) {
-                self.hurry();
             }
         }
     }
@@ -175,25 +174,31 @@ impl Shell {
         if let Some(next) = self.deadlines.next() {
             self.wake_at(next);
         }
-        let (key, due) = due?;
-        self.due.remove(&key);
+        let key = due?;
+        let (_, due) = self.due.remove(&key)?;
         match due {
             Due::Stop => Some(PoolEvent::DeadlinePassed(key)),
             Due::Retry => Some(PoolEvent::Retry(key)),
             Due::Start => {
-                self.kill_unborn(key);
+                let starting = self.starting.get_mut(&key)?;
+                starting.timed_out = true;
+                let pid = starting.pid;
+                self.kill(key, pid);
                 None
             }
-            Due::Unborn => {
-                let Birthing { pid, .. } = self.starting.remove(&key)?;
-                instrument::unkillable(self.ctx.pid(), pid);
-                Some(PoolEvent::StartFailed(key, StartError::Timeout.into_reason()))
-            }
-            Due::Unkillable(pid) => {
-                self.live.get(&pid)?;
-                instrument::unkillable(self.ctx.pid(), pid);
-                self.bury(pid, ExitReason::killed())
-            }
+            Due::Unkillable(pid) => self.abandon(key, pid),
+        }
+    }
+
+    /// Leaves behind a process that cannot be killed (RUST-001), whether it starts or runs.
+    fn abandon(&mut self, key: ChildKey, pid: Pid) -> Option<Event> {
+        let starting = self.starting.remove(&key);
+        if starting.is_some() || self.live.contains(&pid) {
+            instrument::unkillable(self.ctx.pid(), pid);
+        }
+        match starting {
+            Some(starting) => Some(PoolEvent::StartFailed(key, starting.killed())),
+            None => self.bury(pid, ExitReason::killed()),
         }
     }
 
@@ -201,55 +206,41 @@ impl Shell {
         let key = birth.key;
         // What is told of an earlier start of the same child comes too late.
         let told = self.starting.get(&key).is_some_and(|starting| starting.birth == birth);
-        let Birthing { pid, timed_out, .. } =
-            if told { self.starting.remove(&key)? } else { return None };
-        self.disarm(key);
-        Some(match outcome {
-            // It was killed, even if it was ready before it noticed.
-            _ if timed_out => PoolEvent::StartFailed(key, StartError::Timeout.into_reason()),
+        let starting = if told { self.starting.remove(&key)? } else { return None };
+        let event = match outcome {
+            _ if starting.timed_out => PoolEvent::StartFailed(key, starting.killed()),
             Ok(()) => {
-                self.live.insert(pid);
-                PoolEvent::Started(key, pid)
+                self.live.insert(starting.pid);
+                PoolEvent::Started(key)
             }
             Err(StartError::Ignored) => PoolEvent::StartIgnored(key),
             Err(error) => PoolEvent::StartFailed(key, error.into_reason()),
-        })
-    }
-
-    fn kill_unborn(&mut self, key: ChildKey) {
-        let Some(starting) = self.starting.get_mut(&key) else { return };
-        starting.timed_out = true;
-        starting.pid.kill();
-        self.arm(key, GRACE, Due::Unborn);
-    }
-
-    /// The supervisor ends: those that are starting are asked to end in the way of all others.
-    fn hurry(&mut self) {
-        let starting: Vec<_> = self.starting.iter().map(|(key, at)| (*key, at.pid)).collect();
-        for (key, pid) in starting {
-            match self.pool.spec_of(key).map(|spec| spec.shutdown) {
-                Some(Shutdown::BrutalKill) | None => self.kill_unborn(key),
-                Some(Shutdown::Timeout(timeout)) => {
-                    ask_to_shut_down(self.ctx.pid(), pid);
-                    self.arm(key, timeout, Due::Start);
-                }
-                Some(Shutdown::Infinity) => ask_to_shut_down(self.ctx.pid(), pid),
-            }
+        };
+        // If it was told to end while it started, and runs nevertheless, its time to end goes on.
+        let ends = matches!(self.due.get(&key), Some((_, Due::Stop | Due::Unkillable(_))));
+        if !(ends && matches!(event, PoolEvent::Started(_))) {
+            self.disarm(key);
         }
+        Some(event)
+    }
+
+    fn kill(&mut self, key: ChildKey, pid: Pid) {
+        pid.kill();
+        self.arm(key, GRACE, Due::Unkillable(pid));
     }
 
     /// Sets the deadline of a child, in place of the one it may have had.
     fn arm(&mut self, key: ChildKey, after: Duration, due: Due) {
         let at = clock::now().plus(after);
-        let armed = self.deadlines.set(at, (key, due));
-        if let Some(former) = self.due.insert(key, armed) {
+        let armed = self.deadlines.set(at, key);
+        if let Some((former, _)) = self.due.insert(key, (armed, due)) {
             self.deadlines.cancel(former, at);
         }
         self.wake_at(at);
     }
 
     fn disarm(&mut self, key: ChildKey) {
-        if let Some(armed) = self.due.remove(&key) {
+        if let Some((armed, _)) = self.due.remove(&key) {
             self.deadlines.cancel(armed, armed.due());
         }
     }
@@ -282,16 +273,18 @@ impl Shell {
         match action {
             PoolAction::Start(key) => return self.start(key),
             PoolAction::Ask(pid) => ask_to_shut_down(self.ctx.pid(), pid),
-            PoolAction::Kill(pid) => {
-                pid.kill();
-                if let Some(key) = self.pool.key_of(pid) {
-                    self.arm(key, GRACE, Due::Unkillable(pid));
+            PoolAction::Kill(pid) => match self.pool.key_of(pid) {
+                Some(key) => self.kill(key, pid),
+                None => pid.kill(),
+            },
+            PoolAction::ArmDeadline(key, timeout) => {
+                // Whoever was killed because it took too long to start gets no more time.
+                if !matches!(self.due.get(&key), Some((_, Due::Unkillable(_)))) {
+                    self.arm(key, timeout, Due::Stop);
                 }
             }
-            PoolAction::ArmDeadline(key, timeout) => {
-                self.arm(key, timeout, Due::Stop);
-            }
             PoolAction::Retry(key, attempt) => self.retry(key, attempt),
+            PoolAction::CancelRetry(key) => self.disarm(key),
             PoolAction::Answer(from, answer) => from.send(answer),
             PoolAction::Report(report) => instrument::supervisor(self.ctx.pid(), &report),
             PoolAction::ShutdownErrors { report, children } => {
@@ -331,7 +324,7 @@ impl Shell {
                     self.arm(key, timeout, Due::Start);
                 }
                 child.rouse();
-                None
+                Some(PoolEvent::Launched(key, pid))
             }
             Err(error) => Some(PoolEvent::StartFailed(key, error.into_reason())),
         }
