@@ -155,7 +155,7 @@ async fn faux_04_what_is_left_of_a_killed_supervisor_is_gone_before_it_is_back()
         for strategy in [RestartStrategy::OneForOne, RestartStrategy::OneForAll] {
             for brutal in [false, true] {
                 let log = Log::default();
-                let leaf = Setup::new("leaf", &log).finish(finish.clone()).spec().name(&NAME);
+                let leaf = Setup::new("leaf", &log).finish(finish).spec().name(&NAME);
                 let nested =
                     ChildSpec::supervisor("nested", move || Supervisor::new([leaf.clone()]));
                 let nested = nested.shutdown(Shutdown::Timeout(ms(10)));

@@ -14,10 +14,12 @@ use fauxtp::supervisor::{
     AutoShutdown, Backoff, DynamicSupervisorHandle, DynamicSupervisorName, Restart,
     SupervisorHandle, SupervisorName,
 };
-use fauxtp::{CallError, Mailbox, Overflow};
+use fauxtp::{CallError, Mailbox, Overflow, StartError};
 
 use pools::reports::Reports;
-use pools::{Ask, Begin, Log, Setup, actor, end, ms, plain, secs, settle, soon, take, until};
+use pools::{
+    Actor, Ask, Begin, Log, Setup, actor, end, ms, plain, secs, settle, soon, take, until,
+};
 
 /// The next start comes exactly ten seconds after the failure.
 const TEN_SECONDS: Backoff = Backoff { min: secs(10), max: secs(10), jitter_permille: 0 };
@@ -357,4 +359,19 @@ async fn bad_059_the_mailbox_of_a_supervised_child_may_be_bounded() {
         end(&child, Ask::Fail).await;
         sup.count_children().await.expect("lives");
     }
+}
+
+/// That a local name was empty, or asked for twice, was found out by the child that asked, when others had run.
+#[tokio::test(start_paused = true)]
+async fn sup_005_local_names_are_looked_at_before_anything_runs() {
+    static NAME: Name<Actor> = Name::new("regression: twice");
+    static EMPTY: Name<Actor> = Name::new("");
+    let log = Log::default();
+    let child = |id: &str, name| Setup::new(id, &log).spec().name(name).id(id);
+    let twice = [child("a", &NAME), child("b", &NAME)];
+    let error = Supervisor::new(twice).start().await.expect_err("twice");
+    assert!(error.to_string().contains(NAME.as_str()), "{error}");
+    let error = Supervisor::new([Setup::new("a", &log).spec(), child("b", &EMPTY)]).start().await;
+    assert!(matches!(error, Err(StartError::BadName)), "{error:?}");
+    assert_eq!(log.take(), Vec::<String>::new(), "nobody has run");
 }

@@ -311,6 +311,8 @@ impl Future for Starting {
                 break;
             }
             if this.failed.is_some() {
+                let starter = current::pid().unwrap_or(crate::signal::NOBODY);
+                crate::instrument::unkillable(starter, pid);
                 return this.finish(Err(StartError::Timeout));
             }
             give_up(child);

@@ -39,6 +39,7 @@ mod handle;
 mod shell;
 mod dynamic;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
@@ -206,16 +207,27 @@ impl Supervisor {
                 ExitReason::Normal
             })?);
         }
-        let fault = self.children.iter().find_map(|child| child.spec.start.fault());
-        if let Some(fault) = fault {
-            return Err(fault.clone());
-        }
+        check(&self.children)?;
         let own = self.registry.is_none();
         let children = self.children.into_iter().map(|child| child.spec).collect();
         let shell =
             shell::Setting { flags: self.flags, children, registry, own, observer: self.observer };
         Ok(behaviour::launch(options, ack, move |ctx, ack| shell::run(shell, ctx, ack))?)
     }
+}
+
+/// What can be known to be wrong with the children before any of them has run (SUP-005), and the machine does not see.
+fn check(children: &[ChildSpec]) -> Result<(), StartError> {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for factory in children.iter().map(|child| &child.spec.start) {
+        if let Some(fault) = factory.fault() {
+            return Err(fault.clone());
+        }
+        if let Some(name) = factory.local_name().filter(|name| !names.insert(name)) {
+            return Err(StartError::Spec(SpecError::DuplicateName(name.clone())));
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Supervisor {

@@ -244,6 +244,8 @@ pub fn check<S>(flags: &Flags, specs: &[ChildSpec<S>]) -> Result<(), SpecError> 
 pub enum SpecError {
     /// Two children have this id.
     DuplicateChild(ChildId),
+    /// Two children would hold this name outside of the supervisor.
+    DuplicateName(ChildId),
     /// A child has no id.
     EmptyId,
     /// A limit of restarts within no time.
@@ -262,6 +264,9 @@ impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DuplicateChild(id) => write!(f, "check specs: two children have the id {id:?}"),
+            Self::DuplicateName(name) => {
+                write!(f, "check specs: two children have the local name {name:?}")
+            }
             Self::EmptyId => f.write_str("check specs: a child has an empty id"),
             Self::AutoShutdownWithoutTemplate => f.write_str(
                 "check flags: a dynamic supervisor without a template has no automatic shutdown",

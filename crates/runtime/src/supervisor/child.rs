@@ -48,6 +48,13 @@ impl Ground {
 /// Launches one incarnation of a child; what becomes of it is told to the acknowledgement.
 type Launch = dyn Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync;
 
+/// A local name, and what makes the claim of it.
+#[derive(Clone)]
+struct LocalName {
+    text: Arc<str>,
+    claim: Arc<dyn Fn() -> Claim + Send + Sync>,
+}
+
 /// How a child starts; all the machine keeps of it. One word, for it travels in requests.
 #[derive(Clone)]
 pub struct Factory(Arc<Recipe>);
@@ -58,8 +65,7 @@ struct Recipe {
     launch: Arc<Harmless<Box<Launch>>>,
     timeout: Option<Duration>,
     mailbox: Mailbox,
-    /// Makes the claim of a local name.
-    name: Option<Arc<dyn Fn() -> Claim + Send + Sync>>,
+    name: Option<LocalName>,
     /// Which messages the child takes, if it takes any.
     messages: Option<TypeId>,
     /// What is wrong with it, found while it was put together.
@@ -81,7 +87,7 @@ impl Factory {
         restarts: u32,
         ack: Ack,
     ) -> Result<Handle, StartError> {
-        let local = self.0.name.as_ref().map(|claim| claim());
+        let local = self.0.name.as_ref().map(|name| (name.claim)());
         let keyed = registry.map(|registry| registry.claim(id.to_string(), ()));
         let claims = local.into_iter().chain(keyed).collect();
         (self.0.launch)(Ground { claims, restarts, mailbox: self.0.mailbox }, ack)
@@ -89,6 +95,10 @@ impl Factory {
 
     pub(crate) fn fault(&self) -> Option<&StartError> {
         self.0.fault.as_ref()
+    }
+
+    pub(crate) fn local_name(&self) -> Option<&Arc<str>> {
+        self.0.name.as_ref().map(|name| &name.text)
     }
 
     pub(crate) fn timeout(&self) -> Option<Duration> {
@@ -226,8 +236,13 @@ impl ChildSpec {
         if !self.id_given {
             self.spec.id = name.as_str().into();
         }
+        if name.as_str().is_empty() {
+            self.spec.start.change().fault = Some(StartError::BadName);
+        }
+        let text = name.as_str().into();
         let name = name.clone();
-        self.spec.start.change().name = Some(Arc::new(move || claim_at_start(&name)));
+        let claim = Arc::new(move || claim_at_start(&name));
+        self.spec.start.change().name = Some(LocalName { text, claim });
         self
     }
 
