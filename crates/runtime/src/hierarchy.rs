@@ -52,27 +52,32 @@ impl Asker {
 
     /// Whether the end of `above` would have to wait for the end of this process, and that for the former.
     pub(crate) fn would_outwait(self, above: Pid) -> bool {
-        self.stays && (self.pid == above || is_supervised_by(self.pid, above))
+        self.stays && (self.pid == above || child_above(self.pid, above).is_some())
+    }
+
+    /// The child of a supervisor whose end would have to wait for the end of this process.
+    pub(crate) fn holds_up(self, supervisor: Pid) -> Option<Pid> {
+        child_above(self.pid, supervisor).filter(|_| self.stays)
     }
 }
 
 /// The processes that have not ended and hang below a supervisor: its children, and theirs.
 pub(crate) fn supervised_by(above: Pid) -> Vec<Handle> {
     let mut all = table::list();
-    all.retain(|process| is_supervised_by(process.core().pid, above));
+    all.retain(|process| child_above(process.core().pid, above).is_some());
     all
 }
 
-fn is_supervised_by(mut below: Pid, above: Pid) -> bool {
-    while let Some(process) = table::find(below) {
+/// The child of a supervisor that a process is, or hangs below.
+fn child_above(mut below: Pid, supervisor: Pid) -> Option<Pid> {
+    loop {
+        let process = table::find(below)?;
         let core = process.core();
-        match core.parent().filter(|_| core.tie == Tie::Supervised) {
-            Some(parent) if parent == above => return true,
-            Some(parent) => below = parent,
-            None => return false,
+        match core.parent().filter(|_| core.tie == Tie::Supervised)? {
+            parent if parent == supervisor => return Some(below),
+            parent => below = parent,
         }
     }
-    false
 }
 
 /// Whether `above` waits for the current process, which therefore must not wait for it.

@@ -115,7 +115,7 @@ pub enum PoolRequest<S> {
         pid: Pid,
         /// Whether it is alive, which matters if it is no child (SUP-111).
         alive: bool,
-        /// The process by which the pool may know the child that asks, or in which somebody asks, if it is one.
+        /// The process of the child that could not end before whoever asks has his answer, if it is one.
         caller: Option<Pid>,
     },
     /// Anything asked of a child by its id: to terminate, restart, delete or describe it (SUP-111).

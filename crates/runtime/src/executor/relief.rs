@@ -59,6 +59,7 @@ impl Future for Relief {
                 if this.executor.waits(hand) {
                     let executor = this.executor.clone();
                     this.executor.spawn(async move { executor.relieve(hand) });
+                    this.executor.let_go();
                 }
             }
             this.sleep = None;

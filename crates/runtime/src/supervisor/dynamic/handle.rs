@@ -13,8 +13,8 @@ use super::shell::Message;
 use crate::address::Address;
 use crate::behaviour::StartError;
 use crate::call::CallError;
-use crate::current;
 use crate::guard::{catch, panicked};
+use crate::hierarchy::Asker;
 use crate::process::{self, PidExt, StopError};
 use crate::supervisor::child::Factory;
 use crate::supervisor::{ChildSpec, ManageError};
@@ -81,13 +81,14 @@ impl DynamicSupervisorHandle {
     /// (DYN-006). One that is still in its `init` is stopped by its own shutdown as well.
     ///
     /// # Errors
-    /// [`TerminateChildError`]: no such child. [`ManageError::Deadlock`]: the caller is the child, or was started
-    /// by it or below it, and would wait for itself.
+    /// [`TerminateChildError`]: no such child. [`ManageError::Deadlock`]: the caller is the child or hangs below it,
+    /// and would wait for itself, for it traps exits or is in its `init`.
     ///
     /// # Cancel safety
     /// The child is stopped all the same.
     pub async fn terminate_child(&self, pid: Pid) -> Result<(), ManageError<TerminateChildError>> {
-        let (alive, caller) = (pid.is_alive(), current_child_of(self.pid()));
+        let caller = Asker::current().and_then(|asker| asker.holds_up(self.pid()));
+        let alive = pid.is_alive();
         match self.ask(PoolRequest::TerminateChild { pid, alive, caller }).await? {
             PoolAnswer::TerminateChild(outcome) => outcome.map_err(ManageError::Refused),
             PoolAnswer::Deadlock => Err(ManageError::Deadlock),
@@ -163,15 +164,6 @@ impl DynamicSupervisorHandle {
     async fn call(&self, request: PoolRequest<Factory>) -> Result<PoolAnswer, CallError> {
         self.address.call(|from| Message::Request(from, request)).no_timeout().await
     }
-}
-
-/// The process started by this supervisor that the caller is, or was started by, or below.
-fn current_child_of(supervisor: Pid) -> Option<Pid> {
-    current::with(|process| {
-        let core = process.core();
-        let above = core.ancestors.iter().position(|pid| *pid == supervisor)?;
-        Some(above.checked_sub(1).map_or(core.pid, |child| core.ancestors[child]))
-    })?
 }
 
 fn ended(answer: PoolAnswer) -> CallError {
