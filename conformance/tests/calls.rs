@@ -197,6 +197,25 @@ async fn gs_020_a_reply_that_is_dropped_fails_the_call_at_once() {
         Ok(())
     });
     assert_eq!(dropped.await, Err(CallError::NoReply));
+    // Though the handler goes on, nothing else arrives, and it never comes back.
+    let goes_on = |from| {
+        Message::Work(Box::pin(async move {
+            drop(from);
+            std::future::pending().await
+        }))
+    };
+    let busy = self::robot(&Log::default()).await;
+    let dropped = busy.call::<u64, _>(goes_on).timeout(Duration::from_secs(60));
+    assert_eq!(dropped.await, Err(CallError::NoReply));
+    let raw = process::spawn(async move |mut ctx: process::Context<Reply<u64>>| {
+        let process::Received::Message(from) = ctx.recv().await else { return };
+        tokio::task::yield_now().await;
+        drop(from);
+        std::future::pending().await
+    });
+    let raw = raw.expect("there is a runtime");
+    let dropped = raw.call(|from| from).timeout(Duration::from_secs(60));
+    assert_eq!(dropped.await, Err(CallError::NoReply));
     let reason = ExitReason::custom("by `?`");
     let stop = reason.clone();
     let failed = ask(&robot, |_, _, _from| Err(Stop::because(stop)));

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fauxtp::names::Raw;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received, Trap};
+use fauxtp::supervisor::Restart;
 use fauxtp::{Mailbox, Overflow, SendError};
 use robot::{Log, Message, Robot, job, sync};
 use tokio::sync::oneshot;
@@ -141,15 +142,97 @@ async fn rust_007_busy_processes_let_others_run() {
     }
 }
 
+/// A server that answers, and that never comes to an end with going on if it is told to.
+struct Restless(u32);
+
+impl GenServer for Restless {
+    type Args = bool;
+    type Message = Option<Reply<()>>;
+
+    async fn init(goes_on: bool, ctx: &mut Context<Self>) -> Result<Self> {
+        if goes_on {
+            ctx.continue_with(None);
+        }
+        Ok(Self(0))
+    }
+
+    async fn handle(&mut self, message: Self::Message, _: &mut Context<Self>) -> Result {
+        if let Some(from) = message {
+            from.send(());
+        }
+        Ok(())
+    }
+
+    async fn handle_continue(&mut self, _: Self::Message, ctx: &mut Context<Self>) -> Result {
+        self.0 += 1;
+        assert!(self.0 < 1_000_000, "nobody else has a turn");
+        ctx.continue_with(None);
+        Ok(())
+    }
+}
+
+/// Method: on one thread, whoever calls again and again waits for a server that its supervisor has yet to start.
+#[tokio::test]
+async fn rust_007_calls_that_fail_on_the_spot_let_others_run() {
+    static LATE: Name<Restless> = Name::new("rust-007");
+    let insist = || {
+        let body = async move |_: Inside| {
+            let mut failed = 0;
+            while LATE.call(Some).await.is_err() {
+                failed += 1;
+                assert!(failed < 1_000_000, "nobody else has a turn");
+            }
+        };
+        process::spawn(body).expect("there is a runtime")
+    };
+    let insists = insist();
+    // It is at it when the supervisor starts.
+    insists.pid().info().await.expect("it lives");
+    let child = ChildSpec::new::<Restless>("late", false).name(&LATE).restart(Restart::Permanent);
+    let start = Supervisor::new([child]).start();
+    let (reason, sup) = tokio::join!(process::join(&insists), start.into_future());
+    assert!(reason.is_normal(), "it was answered: {reason:?}");
+    for _ in 0..3 {
+        LATE.whereis().expect("it runs").pid().kill();
+        let insists = insist();
+        let reason = process::join(&insists).await;
+        assert!(reason.is_normal(), "it was answered: {reason:?}");
+    }
+    sup.expect("starts").stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn rust_007_a_server_that_never_stops_going_on_can_be_ended() {
+    let reasons = [ExitReason::killed(), ExitReason::shutdown(), ExitReason::error("over")];
+    for reason in reasons {
+        let server = Restless::start(true).await.expect("starts");
+        let other = puppet();
+        for _ in 0..10 {
+            other.run(|_| ()).await;
+        }
+        let (ended, ()) = tokio::join!(process::join(&server), async {
+            if reason.is_killed() {
+                server.pid().kill();
+            } else {
+                server.pid().exit(reason.clone());
+            }
+        });
+        assert_eq!(ended, reason);
+    }
+}
+
 /// also: RUST-009
 #[tokio::test]
 async fn rust_008_a_hundred_thousand_lives_leave_nothing_and_no_pid_comes_back() {
     static NAME: Name<Raw<u32>> = Name::new("rust-008");
+    // Everybody holds on to it as long as anything is left of him: his reason has it.
+    let token = Arc::new(());
     let (first, peer) = (puppet(), trapper().await);
     let (stale, friend) = (first.pid(), peer.pid());
     first.ended(ExitReason::Normal).await;
     let mut some = Vec::new();
     for round in 0..100_000 {
+        let reason = ExitReason::shutdown_with(token.clone());
         let one = process::spawn(async move |mut ctx: Inside| {
             if round % 10 == 0 {
                 ctx.register(&NAME).expect("the name is free");
@@ -157,6 +240,7 @@ async fn rust_008_a_hundred_thousand_lives_leave_nothing_and_no_pid_comes_back()
                 ctx.monitor(friend);
                 ctx.send_after(Duration::from_secs(3_600), 0);
             }
+            reason
         });
         let one = one.expect("there is a runtime");
         assert_ne!(one.pid(), stale);
@@ -172,6 +256,8 @@ async fn rust_008_a_hundred_thousand_lives_leave_nothing_and_no_pid_comes_back()
     assert_eq!(process::timers_pending(), 0);
     let facts = friend.info().await.expect("it lives");
     assert_eq!((facts.links, facts.monitored_by), (vec![], 0));
+    drop(peer.events().await);
+    assert_eq!(Arc::strong_count(&token), 1, "nothing is left of them");
     assert!(!stale.is_alive() && stale.info().await.is_none());
     first.tell(|_| panic!("it is dead"));
 }

@@ -3,6 +3,7 @@
 mod pools;
 
 use fauxtp::prelude::*;
+use fauxtp::process;
 use fauxtp::supervisor::{Restart, Shutdown, SupervisorHandle};
 
 use pools::reports::Reports;
@@ -134,6 +135,52 @@ async fn log_003_expected_ends_are_silent() {
     settle().await;
     let told = topics(&reports.of(&["fauxtp::"]));
     assert_eq!(told, ["child_terminated child", "progress child"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pl_007_an_end_imposed_from_outside_makes_no_crash_report() {
+    type Plain = process::Context<()>;
+    let reports = Reports::here();
+    let errors =
+        || [ExitReason::error("imposed"), ExitReason::custom("imposed"), ExitReason::no_proc()];
+    for error in errors() {
+        // A server and a raw process, by a signal.
+        let server = pools::Actor::start(Setup::new("", &Log::default())).await.expect("starts");
+        let raw = process::spawn(async |_: Plain| std::future::pending::<()>().await);
+        for pid in [server.pid(), raw.expect("there is a runtime").pid()] {
+            pid.info().await.expect("lives");
+            let (ended, ()) = tokio::join!(process::join(pid), async { pid.exit(error.clone()) });
+            assert_eq!(ended, error);
+        }
+        assert_eq!(reports.of(&["fauxtp::"]), Vec::<String>::new(), "{error:?}");
+        // Over a link: the one that has failed by itself is reported, and no other.
+        let own = error.clone();
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let (fail, failing) = tokio::sync::oneshot::channel::<()>();
+        let starter = process::spawn(async move |mut ctx: Plain| {
+            let setup = Setup::new("", &Log::default());
+            let server = pools::Actor::start(setup).link(&ctx).await.expect("starts");
+            let raw = ctx.spawn_link(async |_: Plain| std::future::pending::<()>().await);
+            let raw = raw.expect("there is a runtime").pid();
+            let ends = [server.pid(), raw].map(|pid| Box::pin(process::join(pid)));
+            drop(tell.send(ends));
+            let _told = failing.await;
+            own
+        });
+        let starter = starter.expect("there is a runtime");
+        let [server, raw] = told.await.expect("lives");
+        let watched = async { tokio::join!(server, raw, process::join(&starter)) };
+        let fail = async {
+            settle().await;
+            fail.send(()).expect("it waits");
+        };
+        let (ends, ()) = tokio::join!(watched, fail);
+        assert_eq!(ends, (error.clone(), error.clone(), error.clone()));
+        let told = reports.of(&["fauxtp::"]);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains(&format!(" pid={} ", starter.pid())), "{told:?}");
+        reports.clear();
+    }
 }
 
 /// also: PL-008

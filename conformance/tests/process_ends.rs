@@ -15,9 +15,13 @@ use common::{Event, Inside, Note, carries, puppet, reasons, trapper};
 
 type Plain = process::Context<u32>;
 
-/// Sends an exit signal from a thread of its own, and waits until it has been sent.
-fn exit_from_elsewhere(pid: Pid, reason: ExitReason) {
-    std::thread::spawn(move || pid.exit(reason)).join().expect("sending does not panic");
+/// Sends an exit signal, or kills, from a thread of its own, and waits until that has been sent.
+fn exit_from_elsewhere(pid: Pid, reason: impl Into<Option<ExitReason>>) {
+    let send = match reason.into() {
+        Some(reason) => std::thread::spawn(move || pid.exit(reason)),
+        None => std::thread::spawn(move || pid.kill()),
+    };
+    send.join().expect("sending does not panic");
 }
 
 #[derive(Clone, Default)]
@@ -40,6 +44,8 @@ enum Message {
     Fail,
     Hang,
     Note(Arc<u32>),
+    /// Is told to go while it handles this: by a kill, or by an exit.
+    Struck(Option<ExitReason>),
     Sync(Reply<()>),
 }
 
@@ -54,8 +60,9 @@ impl GenServer for Mortal {
         Ok(Self(log))
     }
 
-    async fn handle(&mut self, message: Message, _: &mut Context<Self>) -> Result {
+    async fn handle(&mut self, message: Message, ctx: &mut Context<Self>) -> Result {
         match message {
+            Message::Struck(reason) => exit_from_elsewhere(ctx.pid(), reason),
             Message::Fail => return Err(Stop::because(ExitReason::error("fails"))),
             Message::Hang => std::future::pending().await,
             Message::Note(number) => self.0.push(number.to_string()),
@@ -104,6 +111,45 @@ async fn proc_011_a_kill_or_an_untrapped_exit_calls_no_callback() {
                 assert_eq!(log.take(), ["dropped"], "trapping: {trapping}, busy: {busy}");
             }
         }
+    }
+}
+
+/// What waits is in the server's own hands by then, and yet it must not be handled.
+///
+/// also: PROC-006
+#[tokio::test]
+async fn proc_011_of_what_waits_nothing_is_handled_after_a_kill_or_an_untrapped_exit() {
+    let reasons = [None, Some(ExitReason::shutdown()), Some(ExitReason::error("e"))];
+    for (reason, trapping) in
+        reasons.into_iter().flat_map(|reason| [(reason.clone(), false), (reason, true)])
+    {
+        if trapping && reason.is_some() {
+            continue;
+        }
+        let log = Log::default();
+        let server = Mortal::start((log.clone(), trapping)).await.expect("starts");
+        // Nobody else runs before all of this is sent.
+        let ended = process::join(&server);
+        server.cast(Message::Note(Arc::new(0)));
+        server.cast(Message::Struck(reason.clone()));
+        for number in 1..=500 {
+            server.cast(Message::Note(Arc::new(number)));
+        }
+        assert_eq!(ended.await, reason.unwrap_or_else(ExitReason::killed));
+        assert_eq!(log.take(), ["0", "dropped"], "trapping: {trapping}");
+    }
+    // A raw process, the same.
+    for kills in [false, true] {
+        let (target, handled) = (puppet(), Log::default());
+        let reason = if kills { None } else { Some(ExitReason::shutdown()) };
+        let strike = reason.clone();
+        target.tell(move |ctx| exit_from_elsewhere(ctx.pid(), strike));
+        for number in 1..=500 {
+            let handled = handled.clone();
+            target.tell(move |_| handled.push(number.to_string()));
+        }
+        assert_eq!(process::join(&target).await, reason.unwrap_or_else(ExitReason::killed));
+        assert_eq!(handled.take(), Vec::<String>::new(), "kills: {kills}");
     }
 }
 

@@ -265,7 +265,7 @@ async fn faux_14_the_dead_leave_the_registry_and_the_registry_is_supervised() {
         let ((), _reason) = tokio::join!(async { end(&child) }, process::join(child.pid()));
         assert_eq!((registry.get("child"), registry.count()), (None, 0));
     }
-    let sup = start(Supervisor::new([plain("child")])).await;
+    let sup = start(Supervisor::new([plain("child").restart(Restart::Permanent)])).await;
     let child = sup.whereis("child");
     for _ in 0..10 {
         let owner = sup.registry().pid().expect("has one");
@@ -277,6 +277,25 @@ async fn faux_14_the_dead_leave_the_registry_and_the_registry_is_supervised() {
         assert_eq!(sup.whereis("late"), Some(late));
         sup.terminate_child("late").await.expect("stops");
         sup.delete_child("late").await.expect("is forgotten");
+    }
+    // Nobody need wait: whoever starts next finds it open.
+    for by_hand in [true, false].repeat(3) {
+        let owner = sup.registry().pid().expect("has one");
+        if by_hand {
+            owner.kill();
+            let late = sup.start_child(plain("late")).await.expect("accepts names").expect("runs");
+            assert_eq!(sup.whereis("late"), Some(late));
+            sup.terminate_child("late").await.expect("stops");
+            sup.delete_child("late").await.expect("is forgotten");
+        } else {
+            let child = actor(sup.registry(), "child");
+            owner.kill();
+            child.pid().kill();
+            settle().await;
+            let next = sup.whereis("child").expect("it is restarted");
+            assert_ne!(next, child.pid());
+        }
+        assert!(sup.registry().pid().is_some_and(|new| new != owner && new.is_alive()));
     }
 }
 

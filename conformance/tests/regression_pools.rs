@@ -13,6 +13,7 @@ use fauxtp::supervisor::{
     AutoShutdown, Backoff, Counts, DynamicSupervisorHandle, ManageError, PoolStartError, Restart,
     Shutdown, SimpleSupervisorHandle, SpecError, SupervisorHandle, TerminateChildError,
 };
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use pools::reports::Reports;
@@ -114,6 +115,59 @@ async fn rust_001_a_child_of_a_pool_stuck_in_its_init_is_left_behind() {
     };
     support::soon(async { tokio::join!(deadline, end) }).await;
     drop(gates);
+}
+
+/// Method: two children block their threads until the test is over; one is stopped brutally, one by its deadline, and
+/// their pool ends with a third. A thread of the test's own rouses the workers that are left: tokio may have blocked
+/// the one that waits for its timers, and asks no other one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn rust_001_a_running_child_of_a_pool_that_blocks_is_left_behind() {
+    let mut gates = Vec::new();
+    let mut blocks = || {
+        let (open, gate) = mpsc::channel::<()>();
+        gates.push(open);
+        let blocked = Arc::<AtomicUsize>::default();
+        let (gate, entered) = (Arc::new(Mutex::new(gate)), blocked.clone());
+        let child = ChildSpec::task("blocks", move || {
+            let (gate, entered) = (gate.clone(), entered.clone());
+            async move {
+                entered.fetch_add(1, Ordering::SeqCst);
+                let _opened = gate.lock().map(|gate| gate.recv());
+            }
+        });
+        (blocked, child.restart(Restart::Permanent))
+    };
+    let exits = Arc::<Mutex<Vec<Pid>>>::default();
+    let seen = exits.clone();
+    let observe = move |pid, _: &ExitReason| seen.lock().expect("unpoisoned").push(pid);
+    let (runtime, (over, ticks)) = (Handle::current(), mpsc::channel::<()>());
+    std::thread::spawn(move || {
+        while ticks.recv_timeout(ms(20)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            runtime.spawn(std::future::ready(()));
+        }
+    });
+    let pool = DynamicSupervisor::new().on_exit(observe).start().await.expect("starts");
+    for (how, stops_all) in [
+        (Shutdown::BrutalKill, false),
+        (Shutdown::Timeout(ms(20)), false),
+        (Shutdown::BrutalKill, true),
+    ] {
+        let (blocked, child) = blocks();
+        let pid = add(&pool, child.shutdown(how)).await;
+        until("it blocks", || blocked.load(Ordering::SeqCst) == 1).await;
+        let stop = async {
+            if stops_all {
+                return pool.stop().await.expect("stops");
+            }
+            pool.terminate_child(pid).await.expect("it is left behind");
+            assert_eq!(pool.count_children().await.expect("lives").specs, 0);
+        };
+        support::soon(stop).await;
+        assert!(!pid.is_alive());
+        assert_eq!(exits.lock().expect("unpoisoned").last(), Some(&pid), "{how:?}");
+    }
+    assert_eq!(exits.lock().expect("unpoisoned").len(), 3);
+    drop((gates, over));
 }
 
 /// Questions of a child to its pool were refused while the child was in its `init`, though a pool waits for no

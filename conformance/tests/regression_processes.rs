@@ -3,11 +3,11 @@
 mod pools;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use fauxtp::prelude::*;
-use fauxtp::process::{self, Received};
+use fauxtp::process::{self, Received, Trap};
 use fauxtp::supervisor::{Restart, Shutdown};
 use tokio::sync::{Notify, oneshot};
 
@@ -357,5 +357,89 @@ async fn pl_008_a_crash_report_counts_the_restarts_before_it() {
         assert_eq!(counts.active, 1, "it is restarted");
         let told = reports.of(&["process crashed", &format!(" restarts={restarts}")]);
         assert_eq!(told.len(), 1, "in a pool, {restarts}: {told:?}");
+    }
+}
+
+/// A server that fails in the midst of work.
+struct Loaded;
+
+enum Work {
+    /// Becomes what a report has to tell, with so many messages waiting, and fails.
+    Fail {
+        peer: Option<Pid>,
+        waiting: usize,
+    },
+    Wait,
+}
+
+impl GenServer for Loaded {
+    type Args = Trap;
+    type Message = Work;
+
+    async fn init(trap: Trap, ctx: &mut Context<Self>) -> Result<Self> {
+        ctx.trap_exits(trap);
+        Ok(Self)
+    }
+
+    async fn handle(&mut self, work: Work, ctx: &mut Context<Self>) -> Result {
+        let Work::Fail { peer, waiting } = work else { return Ok(()) };
+        if let Some(peer) = peer {
+            ctx.link(peer)?;
+        }
+        (0..waiting).for_each(|_| ctx.address().send(Work::Wait));
+        Err(Stop::error("fails"))
+    }
+}
+
+/// Everything that is known of a process was in its crash report but never looked at: it might have been nothing.
+#[tokio::test(start_paused = true)]
+async fn pl_008_a_crash_report_tells_of_name_line_links_queue_and_trapping() {
+    static NAME: Name<Loaded> = Name::new("pl-008");
+    let reports = Reports::here();
+    let peer = process::spawn(async |mut ctx: process::Context<()>| {
+        ctx.trap_exits(Trap::On);
+        loop {
+            ctx.recv().await;
+        }
+    });
+    let peer = peer.expect("there is a runtime").pid();
+    for (trap, linked, named, waiting, depth) in
+        [(Trap::On, Some(peer), true, 3, 2), (Trap::Off, None, false, 0, 1)]
+    {
+        let start = async move |_: process::Context<()>| {
+            let start = Loaded::start(trap);
+            let server = if named { start.name(&NAME) } else { start }.await.expect("starts");
+            let ended = process::join(&server);
+            let fail = async { server.send(Work::Fail { peer: linked, waiting }) };
+            assert!(tokio::join!(ended, fail).0.is_error());
+        };
+        // One that starts it, or one that starts the one that starts it.
+        let starters = Arc::<Mutex<Vec<Pid>>>::default();
+        let (line, all) = (starters.clone(), starters.clone());
+        let first = process::spawn(async move |mut ctx: process::Context<()>| {
+            all.lock().expect("unpoisoned").push(ctx.pid());
+            if depth == 1 {
+                return start(ctx).await;
+            }
+            let second = ctx.spawn(start).expect("there is a runtime").pid();
+            all.lock().expect("unpoisoned").insert(0, second);
+            process::join(second).await;
+        });
+        assert!(soon("the end", process::join(&first.expect("starts"))).await.is_normal());
+        let told = reports.of(&["process crashed"]);
+        assert_eq!(told.len(), 1, "{told:?}");
+        let ancestors = line.lock().expect("unpoisoned").clone();
+        assert_eq!(ancestors.len(), depth);
+        let links: Vec<Pid> = linked.into_iter().collect();
+        let trapping = matches!(trap, Trap::On);
+        let expected = [
+            format!(" queue_len={waiting} ancestors={ancestors:?} links={links:?} "),
+            format!(" trapping={trapping} "),
+        ];
+        for part in &expected {
+            assert!(told[0].contains(part), "{part} is in {told:?}");
+        }
+        assert_eq!(told[0].contains(" name=\"pl-008\" "), named, "{told:?}");
+        reports.clear();
     }
 }

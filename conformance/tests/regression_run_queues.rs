@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context as Poller, Wake};
 use std::time::{Duration, Instant};
 
-use common::{Do, puppet};
+use common::puppet;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received, Trap};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -293,19 +293,82 @@ fn proc_006_an_exit_met_by_a_context_in_a_task_of_its_own_ends_the_process() {
     assert!(ends(met), "the exit was lost");
 }
 
-/// An address kept from a runtime that is gone hid all names from code outside of runtimes.
+/// What was started by a context in a task of its own ended at once, and its end was told before anybody watched.
 #[test]
-fn reg_100_a_name_means_the_only_runtime_that_is_left() {
-    static NAME: Name<Slow> = Name::new("the only one");
-    let gone = workers(1);
-    let dead = {
-        let _inside = gone.enter();
-        puppet()
+fn proc_013_no_down_is_lost_to_a_context_in_a_task_of_its_own() {
+    const ROUNDS: u32 = 5_000;
+    let met = || {
+        workers(2).block_on(async {
+            let (tell, told) = oneshot::channel();
+            let body = async move |mut ctx: process::Context<()>| {
+                let starter = tokio::spawn(async move {
+                    for round in 0..ROUNDS {
+                        let instant =
+                            async move |_: process::Context<()>| ExitReason::custom(round);
+                        let (child, monitor) = ctx.spawn_monitor(instant).expect("in a runtime");
+                        let Received::Down(down) = ctx.recv().await else { panic!("no down") };
+                        assert_eq!((down.monitor, down.pid), (monitor, Some(child.pid())));
+                        assert_eq!(down.reason.downcast_ref(), Some(&round), "{:?}", down.reason);
+                    }
+                });
+                let _ = tell.send(starter.await.is_ok());
+            };
+            process::spawn(body).expect("there is a runtime");
+            assert_eq!(told.await, Ok(true));
+        });
     };
-    drop(gone);
-    assert!(!dead.pid().is_alive());
-    assert!(dead.address.try_send(Do::job(|_| ())).is_err());
-    let left = workers(1);
-    left.block_on(async { Slow::start(()).name(&NAME).await }).expect("starts");
-    assert!(NAME.whereis().is_some());
+    assert!(ends(met), "a down was lost");
+}
+
+/// What a process waits for.
+#[derive(Clone, Copy, Debug)]
+enum Wait {
+    Timer,
+    Receive,
+    Call(Duration),
+}
+
+/// A timer was driven by a task that was kept for the thread of the process that set it; and that thread was blocked
+/// by whom it ran next.
+#[test]
+fn rust_001_no_timer_waits_behind_a_thread_that_blocks() {
+    const SHORT: Duration = Duration::from_millis(50);
+    let long = Wait::Call(Duration::from_millis(1_500));
+    let short = [Wait::Timer, Wait::Receive, Wait::Call(2 * SHORT)];
+    for wait in short.repeat(5).into_iter().chain([long; 2]) {
+        let runtime = workers(4);
+        let callee = runtime.block_on(async {
+            let never_answers = async move |mut ctx: process::Context<Reply<()>>| {
+                let _kept = ctx.recv().await;
+                ctx.recv().await;
+            };
+            let callee = process::spawn(never_answers).expect("there is a runtime");
+            callee.pid().info().await.expect("it lives");
+            callee
+        });
+        let (open, gate) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let waits = async move |mut ctx: process::Context<()>| {
+            if matches!(wait, Wait::Timer) {
+                ctx.send_after(SHORT, ());
+            }
+            let blocks = async move |_: process::Context<()>| {
+                let _opened = gate.recv();
+            };
+            ctx.spawn(blocks).expect("there is a runtime");
+            match wait {
+                Wait::Timer => drop(ctx.recv().await),
+                Wait::Receive => drop(ctx.recv_timeout(SHORT).await),
+                Wait::Call(timeout) => drop(callee.call(|from| from).timeout(timeout).await),
+            }
+            tell.send(()).expect("the test waits");
+        };
+        {
+            let _inside = runtime.enter();
+            process::spawn(waits).expect("there is a runtime");
+        }
+        let over = told.recv_timeout(Duration::from_secs(10));
+        drop(open);
+        assert!(over.is_ok(), "{wait:?} is never over");
+    }
 }

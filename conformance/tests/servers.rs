@@ -4,14 +4,27 @@
 #[path = "pools/reports.rs"]
 mod reports;
 mod robot;
+mod support;
 
 use std::time::Duration;
 
 use fauxtp::prelude::*;
 use fauxtp::{StartError, process};
 use reports::Reports;
-use robot::{Log, Message, Robot, ask, job, robot, sync, tell, trapping};
+use robot::{Job, Log, Message, Robot, ask, job, robot, sync, tell, trapping};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
+
+/// Starts a robot whose `init` fails so; tells what the starter gets, and with what reason the process ends.
+async fn failed(log: &Log, fail: Job) -> (StartError, ExitReason) {
+    let (tell, told) = oneshot::channel();
+    let init = job(move |robot, ctx| {
+        drop(tell.send(support::watch(ctx.pid())));
+        fail(robot, ctx)
+    });
+    let error = Robot::start((log.clone(), init)).await.expect_err("no start");
+    (error, support::soon(told.await.expect("init has run")).await)
+}
 
 #[tokio::test]
 async fn gs_001_init_may_start_continue_ignore_or_stop() {
@@ -24,9 +37,11 @@ async fn gs_001_init_may_start_continue_ignore_or_stop() {
     let stop = reason.clone();
     let stopped = Robot::start((log.clone(), job(|_, _| Err(Stop::because(stop))))).await;
     assert_eq!(stopped, Err(StartError::Failed(reason.clone())));
-    let quiet = reason.clone();
-    let quiet = Robot::start((log.clone(), job(|_, _| Err(Stop::quietly(quiet))))).await;
-    assert_eq!(quiet, Err(StartError::Failed(reason)));
+    let (reports, quiet) = (Reports::here(), reason.clone());
+    let (error, ended) = failed(&log, job(|_, _| Err(Stop::quietly(quiet)))).await;
+    assert_eq!(error, StartError::Failed(reason));
+    assert_eq!(ended, ExitReason::Normal, "the starter alone has the error");
+    assert_eq!(reports.of(&["fauxtp::"]), Vec::<String>::new(), "and nobody is told of a crash");
     let continued = Robot::start((
         log.clone(),
         job(|_, ctx| {
@@ -63,10 +78,13 @@ async fn gs_002_a_failed_init_is_told_and_terminate_is_not_called() {
         job(|_, _| Err(Stop::because(ExitReason::custom("x")))),
         job(|_, _| panic!("init")),
     ] {
-        let error = Robot::start((log.clone(), end)).await.expect_err("no start");
+        let (error, ended) = failed(&log, end).await;
         match error {
-            StartError::Ignored => {}
-            StartError::Failed(reason) => assert!(reason.is_error(), "{reason:?}"),
+            StartError::Ignored => assert_eq!(ended, ExitReason::Normal),
+            StartError::Failed(reason) => {
+                assert!(reason.is_error(), "{reason:?}");
+                assert_eq!(ended, reason, "it ends with what the start failed with");
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -168,6 +186,27 @@ async fn gs_032_anything_cancels_an_inactivity_timeout_and_zero_waits_for_an_emp
     assert!(before.elapsed() >= Duration::from_millis(300), "never early");
     assert_eq!(log.line(), "waiting timeout");
     assert!(pid.is_alive());
+}
+
+#[tokio::test(start_paused = true)]
+async fn gs_032_an_inactivity_timeout_is_over_with_what_continues() {
+    let log = Log::default();
+    let robot = robot(&log).await;
+    for timeout in [Duration::ZERO, Duration::from_millis(100)] {
+        tell(&robot, move |_, ctx| {
+            ctx.set_timeout(timeout);
+            ctx.continue_with(Message::Note("continued"));
+            Ok(())
+        });
+        // Nobody calls: that would cancel it as well.
+        for _ in 0..2 {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert_eq!(log.take(), ["continue", "continued"], "{timeout:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

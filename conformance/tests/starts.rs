@@ -158,6 +158,38 @@ fn pl_004_a_failed_linked_start_is_told_once_and_spares_the_starter() {
     });
 }
 
+/// The same for an `init` that is ended from outside.
+#[test]
+fn pl_004_an_end_in_init_imposed_from_outside_is_told_once_too() {
+    everywhere(1, async |_| {
+        for starter in [puppet(), trapper().await] {
+            for round in 0..200 {
+                let reasons =
+                    [ExitReason::killed(), ExitReason::shutdown(), common::custom("over")];
+                let (tell, told) = oneshot::channel();
+                let work: Work = Box::pin(async move {
+                    tell.send(process::current_pid().expect("a process")).expect("the test waits");
+                    std::future::pending().await
+                });
+                let start = starter.run(move |ctx| Slow::start(work).link(ctx).into_future()).await;
+                let reason = reasons[round % 3].clone();
+                let end = async {
+                    let pid = told.await.expect("init has begun");
+                    if reason.is_killed() {
+                        pid.kill();
+                    } else {
+                        pid.exit(reason.clone());
+                    }
+                };
+                let (failed, ()) = tokio::join!(start, end);
+                assert_eq!(failed, Err(StartError::Failed(reason)), "{round}");
+                assert_eq!(starter.events().await, [], "{round}");
+                assert_eq!(starter.links().await, [], "{round}");
+            }
+        }
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn pl_005_a_start_that_takes_too_long_is_killed_and_its_starter_spared() {
     const LIMIT: Duration = Duration::from_millis(100);

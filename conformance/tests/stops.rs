@@ -57,6 +57,32 @@ async fn gs_040_terminate_runs_before_the_last_reply() {
     assert_eq!((reply, reason), (Some(Ok(7)), custom()));
 }
 
+#[tokio::test]
+async fn gs_040_every_caller_of_a_stop_with_a_reply_is_answered() {
+    let log = Log::default();
+    let robot = robot(&log).await;
+    let first = robot.send_request(|from| {
+        Message::Call(
+            from,
+            Box::new(|robot, _, from| {
+                robot.held.push(from);
+                Ok(())
+            }),
+        )
+    });
+    let join = watch(&robot);
+    let second = ask(&robot, |robot, ctx, from| {
+        let held = robot.held.pop().expect("one waits");
+        ctx.stop_with_reply(ExitReason::shutdown(), held, 7);
+        ctx.stop_with_reply(custom(), from, 8);
+        Ok(())
+    });
+    assert_eq!(second.await, Ok(8));
+    assert_eq!(first.receive_response(Duration::from_secs(5)).await, Ok(7));
+    assert_eq!(join.await, custom(), "the last reason counts");
+    assert_eq!(log.line(), "terminate(error: \"done\")", "once");
+}
+
 #[test]
 fn gs_040_the_last_reply_survives_a_crash_in_terminate() {
     everywhere(200, async |round| {

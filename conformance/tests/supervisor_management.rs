@@ -339,6 +339,44 @@ async fn sup_101_a_child_that_calls_its_own_supervisor_from_init_gets_an_error()
     assert!(sup.whereis("x").is_some(), "it has stopped and restarted it");
 }
 
+/// A server that starts a caller when it is told to, in its `init` or later.
+struct Starter(Arc<OnceLock<SupervisorHandle>>, Answers);
+
+impl GenServer for Starter {
+    type Args = (Arc<OnceLock<SupervisorHandle>>, Answers, bool);
+    type Message = Reply<()>;
+    async fn init((sup, answers, at_once): Self::Args, ctx: &mut Context<Self>) -> Result<Self> {
+        if at_once {
+            Caller::start((sup.clone(), answers.clone())).link(ctx).await.expect("starts");
+        }
+        Ok(Self(sup, answers))
+    }
+    async fn handle(&mut self, from: Reply<()>, ctx: &mut Context<Self>) -> Result {
+        Caller::start((self.0.clone(), self.1.clone())).link(ctx).await.expect("starts");
+        from.send(());
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sup_101_who_starts_below_a_child_that_runs_may_call() {
+    let (handle, answers) = (Arc::new(OnceLock::new()), Answers::default());
+    let taken = || std::mem::take(&mut *answers.lock().expect("unpoisoned"));
+    let child = |id: &str, at_once| {
+        ChildSpec::new::<Starter>(id, (handle.clone(), answers.clone(), at_once))
+    };
+    let sup = Supervisor::new([child("runs", false)]).start().await.expect("starts");
+    handle.set(sup.clone()).expect("once");
+    let runs = sup.child::<Starter>("runs").expect("runs");
+    runs.call(|from| from).await.expect("nobody waits for the other but the child");
+    assert_eq!(taken(), [false; 7]);
+    assert!(sup.whereis("x").is_some(), "it has stopped and restarted it");
+    // Below one that starts, the supervisor waits for both.
+    sup.start_child(child("starts", true)).await.expect("starts");
+    assert_eq!(taken(), [true; 7]);
+    assert_eq!(states(&sup).await, "runs x starts");
+}
+
 /// Starts, finds and stops so many children; tells how long that took.
 async fn crowd(size: usize) -> Duration {
     let since = Instant::now();

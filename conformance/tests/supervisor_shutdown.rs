@@ -27,16 +27,29 @@ async fn sup_020_shutdown_goes_backwards_one_child_at_a_time() {
 
 #[tokio::test(start_paused = true)]
 async fn sup_021_a_brutal_shutdown_kills_and_waits_for_the_death() {
-    let log = Log::new();
-    let a = Plan::new(&log, "a").last(Last::Never).spec().shutdown(Shutdown::BrutalKill);
-    let sup = Supervisor::new([a]).start().await.expect("starts");
-    let child = pid(&sup, "a");
-    log.take();
-    let (reason, stopped) = tokio::join!(process::join(child), sup.terminate_child("a"));
-    stopped.expect("stops");
-    assert!(reason.is_killed());
-    assert!(!process::list().contains(&child));
-    assert_eq!(log.take_timed(), [(0, "-a".to_owned())], "it is not asked");
+    // One that does not trap would end with the reason it was asked with.
+    for last in [Last::Never, Last::Untrapped] {
+        let log = Log::new();
+        let a = Plan::new(&log, "a").last(last).spec().shutdown(Shutdown::BrutalKill);
+        let sup = Supervisor::new([a]).start().await.expect("starts");
+        for stops_all in [false, true] {
+            let child = pid(&sup, "a");
+            log.take();
+            let stop = async {
+                if stops_all {
+                    return sup.stop().await.expect("stops");
+                }
+                sup.terminate_child("a").await.expect("stops");
+            };
+            let (reason, ()) = tokio::join!(process::join(child), stop);
+            assert!(reason.is_killed(), "{last:?}: {reason}");
+            assert!(!process::list().contains(&child));
+            assert_eq!(log.take_timed(), [(0, "-a".to_owned())], "it is not asked");
+            if !stops_all {
+                sup.restart_child("a").await.expect("starts");
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,6 +74,29 @@ async fn sup_022_a_timed_shutdown_asks_first_and_kills_after_the_deadline() {
         assert_eq!(reason.is_killed(), killed, "{last:?}: {reason}");
         assert!(killed || reason == ExitReason::shutdown(), "{last:?}: {reason}");
         assert!(log.take().ends_with("-a"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sup_022_nothing_that_arrives_meanwhile_moves_the_deadline() {
+    // Each by itself: what is asked is not handled as what is sent.
+    for (asks, sends) in [(1, 0), (0, 1_000), (1, 1_000)] {
+        let log = Log::new();
+        let a = Plan::new(&log, "a").last(Last::Never).spec();
+        let a = a.shutdown(Shutdown::Timeout(ms(5_000)));
+        let sup = Supervisor::new([a, Plan::new(&log, "b").spec()]).start().await.expect("starts");
+        let mut stopping = std::pin::pin!(sup.terminate_child("a"));
+        let mut seconds = 0;
+        while tokio::time::timeout(ms(1_000), &mut stopping).await.is_err() {
+            seconds += 1;
+            assert!(seconds <= 10, "it is put off for ever");
+            for _ in 0..asks {
+                assert!(sup.pid().info().await.is_some());
+            }
+            (0..sends).for_each(|_| sup.pid().exit(ExitReason::Normal));
+        }
+        assert_eq!(log.now(), 5_000);
+        assert_eq!(states(&sup).await, "a. b");
     }
 }
 

@@ -55,6 +55,39 @@ async fn sup_002_a_failed_start_stops_those_before_backwards() {
     }
 }
 
+/// also: PL-004
+#[tokio::test(start_paused = true)]
+async fn sup_002_a_failed_linked_start_leaves_no_exit_and_spares_the_starter() {
+    for trap in [Trap::On, Trap::Off] {
+        for how in [Init::Fail, Init::Panic] {
+            let starter = process::spawn(async move |mut ctx: process::Context<()>| {
+                ctx.trap_exits(trap);
+                let log = Log::new();
+                for round in 0..20 {
+                    let [a, b] = plans(&log, ["a", "b"]);
+                    let (a, b) = (a.last(Last::Slow(10)), b.always(how));
+                    let start = async {
+                        if round % 2 == 0 {
+                            return Supervisor::new([a.spec(), b.spec()]).link(&ctx).start().await;
+                        }
+                        // Nor one that fails before it starts anybody.
+                        Supervisor::new([a.spec(), a.spec()]).link(&ctx).start().await
+                    };
+                    let error = start.await.expect_err("no start");
+                    let spec = matches!(error, StartError::Spec(_));
+                    assert_eq!(spec, round % 2 == 1, "{error}");
+                    let nothing = ctx.recv_timeout(ms(10)).await;
+                    assert!(nothing.is_none(), "{nothing:?}");
+                    let (facts, nothing) = tokio::join!(ctx.pid().info(), ctx.recv_timeout(ms(10)));
+                    assert!(facts.expect("lives").links.is_empty() && nothing.is_none());
+                }
+            });
+            let reason = process::join(&starter.expect("there is a runtime")).await;
+            assert_eq!(reason, ExitReason::Normal, "{trap:?} {how:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn sup_003_a_declining_child_is_listed_without_pid_unless_temporary() {
     let log = Log::new();

@@ -101,6 +101,28 @@ async fn tmr_001_timers_are_never_early_by_the_real_clock() {
     }
 }
 
+/// Goal: nobody waits for a timer that never comes. Method: for the runtime it would be the next thing to happen, long
+/// before the test's own deadline.
+#[test]
+fn tmr_001_a_timer_that_never_expires_keeps_nobody_busy() {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
+        runtime.block_on(async {
+            let process = process::spawn(async move |mut ctx: Inside| {
+                ctx.send_after(Duration::MAX, 1);
+                ctx.recv().await;
+            });
+            let ended = process::join(process.expect("there is a runtime").pid());
+            assert!(tokio::time::timeout(100 * YEAR, ended).await.is_err(), "it waits");
+        });
+        tell.send(process::timers_pending()).expect("the test waits");
+    });
+    told.recv_timeout(Duration::from_secs(60)).expect("it is busy for ever");
+}
+
 #[tokio::test(start_paused = true)]
 async fn tmr_002_cancel_tells_what_remained_or_that_it_came_too_late() {
     const TENTH: Duration = Duration::from_millis(100);
