@@ -17,7 +17,7 @@ use tokio::task::coop;
 
 use super::Executor;
 use super::fiber::{self, Fiber};
-use super::relief::Relief;
+use super::relief;
 use crate::sync::Mutex;
 
 /// How many fibers a hand polls before it lets the rest of its runtime run.
@@ -57,8 +57,7 @@ pub(super) struct Crew {
     /// Whose turn it is to get a fiber from outside.
     turn: AtomicUsize,
     ended: AtomicBool,
-    /// The waker of the hand that helps out, while it sleeps.
-    relief: Mutex<Option<Waker>>,
+    /// Whether the relief is told when a hand gets up.
     dozing: AtomicBool,
 }
 
@@ -90,7 +89,6 @@ impl Crew {
             asleep: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
-            relief: Mutex::new(None),
             dozing: AtomicBool::new(false),
         }
     }
@@ -151,24 +149,14 @@ impl Crew {
             return None;
         }
         self.asleep.fetch_and(!(1 << hand), Ordering::SeqCst);
-        if self.dozing.load(Ordering::SeqCst) {
-            self.wake_relief();
+        if self.dozing.load(Ordering::SeqCst) && self.dozing.swap(false, Ordering::SeqCst) {
+            relief::wake();
         }
         line.waker.clone()
     }
 
-    #[cold]
-    fn wake_relief(&self) {
-        self.dozing.store(false, Ordering::SeqCst);
-        let waker = self.relief.lock().take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    /// Lays the relief to sleep if all hands sleep.
-    pub(super) fn doze(&self, cx: &Context<'_>) -> bool {
-        *self.relief.lock() = Some(cx.waker().clone());
+    /// Whether the relief may sleep, for all hands do; it is woken with the first that gets up.
+    pub(super) fn doze(&self) -> bool {
         // Pairs with `rouse`: either it sees that the relief dozes, or its hand is seen awake here.
         self.dozing.store(true, Ordering::SeqCst);
         let all = u64::MAX >> (HANDS_MAX - self.hands.len());
@@ -177,6 +165,10 @@ impl Crew {
             self.dozing.store(false, Ordering::SeqCst);
         }
         dozes
+    }
+
+    pub(super) fn sleeps(&self, hand: usize) -> bool {
+        self.asleep.load(Ordering::SeqCst) & 1 << hand != 0
     }
 
     /// How many fibers each hand has run.
@@ -252,7 +244,7 @@ impl Executor {
         }
         // With one hand, too: tokio gives a worker that blocks in place a substitute.
         if self.handle.runtime_flavor() != RuntimeFlavor::CurrentThread {
-            self.spawn(Relief::new(self.clone()));
+            relief::look_after(self);
         }
         self.let_go();
     }

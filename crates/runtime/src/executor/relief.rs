@@ -1,68 +1,94 @@
-//! The hand that helps out: it runs what waits behind a fiber that blocks its thread.
+//! Help for those who wait behind a fiber that blocks its thread.
 //!
 //! A fiber that is woken by another one waits in the line of the same hand, and a hand that has been called for help
 //! may itself wait for the thread of the one that called. Both are for a moment, unless that fiber blocks. So
-//! in multi-thread runtimes one more task looks every [`TICK`] whether a line has stood still, and has it served.
-//! While all hands sleep, it sleeps as well, without a timer.
+//! for multi-thread runtimes somebody looks every [`TICK`] whether a line has stood still, and has it served.
+//!
+//! That is a thread of its own, one for the program: tokio's timers stand still as well, if the worker that waits for
+//! them is given something that blocks, and the others, which sleep, are not told. Any new task tells them.
+//! While all hands sleep, so does the thread.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, OnceLock, Weak};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
-use tokio::time::Sleep;
-
 use super::Executor;
-use crate::clock;
+use crate::sync::Mutex;
 
 /// For how long a line may stand still.
 const TICK: Duration = Duration::from_millis(20);
 
-/// The task.
-pub(super) struct Relief {
-    executor: Arc<Executor>,
-    /// Not while all hands sleep.
-    sleep: Option<Pin<Box<Sleep>>>,
-    /// How many fibers each hand had run at the last look.
+/// The runtimes that are looked after.
+static CHARGES: Mutex<Vec<Charge>> = Mutex::new(Vec::new());
+
+struct Charge {
+    executor: Weak<Executor>,
+    /// How many fibers each hand had run at the last look; nothing while all hands sleep.
     beats: Vec<u32>,
 }
 
-impl Relief {
-    pub(super) fn new(executor: Arc<Executor>) -> Self {
-        Self { executor, sleep: None, beats: Vec::new() }
+/// Has a runtime looked after, as long as there is one.
+pub(super) fn look_after(executor: &Arc<Executor>) {
+    CHARGES.lock().push(Charge { executor: Arc::downgrade(executor), beats: Vec::new() });
+    wake();
+}
+
+/// Tells that a hand gets up while the thread might sleep.
+#[cold]
+pub(super) fn wake() {
+    static THREAD: OnceLock<Option<Thread>> = OnceLock::new();
+    let start = || {
+        let named = thread::Builder::new().name("fauxtp-relief".to_owned());
+        // Without a thread to spare there is no relief.
+        named.spawn(run).ok().map(|started| started.thread().clone())
+    };
+    if let Some(thread) = THREAD.get_or_init(start) {
+        thread.unpark();
     }
 }
 
-impl Future for Relief {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        let crew = this.executor.crew();
-        loop {
-            let Some(sleep) = &mut this.sleep else {
-                if crew.doze(cx) {
-                    return Poll::Pending;
-                }
-                this.beats = crew.beats().collect();
-                this.sleep = Some(Box::pin(clock::sleep_until(clock::now().plus(TICK))));
-                continue;
+fn run() {
+    loop {
+        let mut charges = std::mem::take(&mut *CHARGES.lock());
+        let mut busy = false;
+        charges.retain_mut(|charge| {
+            let Some(executor) = charge.executor.upgrade().filter(|it| !it.has_ended()) else {
+                return false;
             };
-            if sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            let now: Vec<u32> = crew.beats().collect();
-            let stuck = (0..now.len()).filter(|hand| now[*hand] == this.beats[*hand]);
-            for hand in stuck {
-                // In a task of its own, for what is run there may block as well.
-                if this.executor.waits(hand) {
-                    let executor = this.executor.clone();
-                    this.executor.spawn(async move { executor.relieve(hand) });
-                    this.executor.let_go();
-                }
-            }
-            this.sleep = None;
+            busy |= charge.look(&executor);
+            true
+        });
+        let mut all = CHARGES.lock();
+        // Those that have come meanwhile have not been looked at.
+        busy |= !all.is_empty();
+        all.append(&mut charges);
+        drop(all);
+        if busy {
+            thread::park_timeout(TICK);
+        } else {
+            thread::park();
         }
+    }
+}
+
+impl Charge {
+    /// Serves the lines that have stood still since the last look; false if all hands sleep.
+    fn look(&mut self, executor: &Arc<Executor>) -> bool {
+        let crew = executor.crew();
+        let now: Vec<u32> = crew.beats().collect();
+        let before = std::mem::replace(&mut self.beats, now);
+        for (hand, _) in before.iter().zip(&self.beats).enumerate().filter(|(_, (a, b))| a == b) {
+            if executor.waits(hand) {
+                let help = executor.clone();
+                executor.spawn(async move { help.relieve(hand) });
+            } else if !crew.sleeps(hand) {
+                executor.spawn(std::future::ready(()));
+            }
+        }
+        let dozes = crew.doze();
+        if dozes {
+            self.beats.clear();
+        }
+        !dozes
     }
 }
