@@ -92,11 +92,18 @@ fn main() -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        // Whoever read this has had enough: no error, but no proof either.
+        Err(stop) if is_broken_pipe(&stop) => ExitCode::FAILURE,
         Err(stop) => {
             complain(&stop);
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_broken_pipe(stop: &Stop) -> bool {
+    let error = stop.reason().downcast_error::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 #[allow(clippy::print_stderr, reason = "the last words of a program")]

@@ -68,6 +68,9 @@ pub(crate) enum Limit {
 }
 
 /// The inside of a process that takes messages of type `M`.
+///
+/// It belongs in its process. Carried into a task of its own it still receives there, but signals take effect in
+/// the process only; once that has ended, its receives are never ready, and it links, watches and registers nothing.
 pub struct Context<M> {
     shared: Arc<Shared<M>>,
     tray: Tray<M, Notice<M>>,
