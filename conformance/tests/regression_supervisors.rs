@@ -336,6 +336,27 @@ async fn con_06_a_child_with_a_name_keeps_the_id_it_was_given() {
     soon("the end of the supervisor", sup.stop()).await.expect("stops");
 }
 
+/// The timer of a retry that was called off stayed until it was due.
+#[tokio::test(start_paused = true)]
+async fn rust_008_a_retry_that_is_called_off_leaves_no_timer() {
+    let sup = start(Supervisor::new([]).intensity(1_000, secs(5))).await;
+    let before = process::timers_pending();
+    for round in 0..100 {
+        let child = plain("child").backoff(Backoff {
+            min: secs(3_600),
+            max: secs(3_600),
+            jitter_permille: 0,
+        });
+        sup.start_child(child).await.expect("starts");
+        end(&actor(sup.registry(), "child"), Ask::Fail).await;
+        assert_eq!(sup.count_children().await.expect("lives").active, 0, "{round}: it waits");
+        assert_eq!(process::timers_pending(), before + 1);
+        sup.terminate_child("child").await.expect("is known");
+        sup.delete_child("child").await.expect("does not run");
+        assert_eq!(process::timers_pending(), before, "{round}");
+    }
+}
+
 /// The mailbox of a supervised child could not be bounded.
 /// also: CON-06
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::supervisor::{
-    Action, Answer, ChildKey, ChildKind, ChildSpec, Event, Flags, Machine, Request, Shutdown,
+    Action, Answer, ChildKey, ChildKind, ChildSpec, ChildState, Event, Flags, Machine, Request,
+    Shutdown,
 };
 use fauxtp_logic::tray::Item;
 use fauxtp_logic::{ExitReason, Pid, Time};
@@ -149,6 +150,7 @@ impl Shell {
     async fn live(&mut self) -> ExitReason {
         let mut event = Event::Begin;
         loop {
+            let is_request = matches!(event, Event::Request(..));
             let mut actions = VecDeque::from(self.machine.on_event(clock::now(), event));
             while let Some(action) = actions.pop_front() {
                 let outcome = match action {
@@ -170,8 +172,23 @@ impl Shell {
                     actions.extend(self.machine.on_event(clock::now(), outcome));
                 }
             }
+            if is_request && !self.retries.is_empty() {
+                self.call_off_retries();
+            }
             event = self.next_event().await;
         }
+    }
+
+    /// Stops the timers of retries that a request has made void.
+    fn call_off_retries(&mut self) {
+        let Self { ctx, machine, retries, .. } = self;
+        retries.retain(|key, (_, timer)| {
+            let is_due = machine.state_of(*key) == Some(ChildState::Restarting);
+            if let Some(timer) = timer.take_if(|_| !is_due) {
+                ctx.cancel_timer(timer);
+            }
+            is_due
+        });
     }
 
     /// Actions that are done at once.
