@@ -336,6 +336,21 @@ async fn con_06_a_child_with_a_name_keeps_the_id_it_was_given() {
     soon("the end of the supervisor", sup.stop()).await.expect("stops");
 }
 
+/// With no restart allowed, a supervisor waited for the back-off before it gave up.
+#[tokio::test(start_paused = true)]
+async fn sup_051_who_may_not_restart_does_not_wait_for_it() {
+    let backoff = Backoff { min: secs(3_600), max: secs(3_600), jitter_permille: 0 };
+    let begun = tokio::time::Instant::now();
+    let child = || plain("child").backoff(backoff);
+    let sup = start(Supervisor::new([child()]).intensity(0, secs(5))).await;
+    end(&actor(sup.registry(), "child"), Ask::Fail).await;
+    assert!(sup.wait().await.is_shutdown());
+    let pool = DynamicSupervisor::new().intensity(0, secs(5)).start().await.expect("starts");
+    add(&pool, child()).await.exit(ExitReason::error("over"));
+    assert!(pool.wait().await.is_shutdown());
+    assert!(begun.elapsed() < secs(1), "{:?}", begun.elapsed());
+}
+
 /// The timer of a retry that was called off stayed until it was due.
 #[tokio::test(start_paused = true)]
 async fn rust_008_a_retry_that_is_called_off_leaves_no_timer() {

@@ -18,6 +18,12 @@ impl Intensity {
     /// No limit at all.
     pub const UNLIMITED: Self = Self { restarts_max: None, period: Duration::ZERO };
 
+    /// Whether there is a restart at all; if not, nobody need wait for one (SUP-051).
+    #[must_use]
+    pub fn allows_any(&self) -> bool {
+        self.restarts_max != Some(0)
+    }
+
     /// At most `restarts_max` restarts within `period`.
     #[must_use]
     pub const fn new(restarts_max: u32, period: Duration) -> Self {

@@ -28,7 +28,8 @@ use crate::slot::{self, Broken, Pledge, Promise};
 use crate::stop::{Manner, Stop};
 use crate::table;
 
-/// Why a process did not start. Nothing of it is left (PL-003).
+/// Why a process did not start. Nothing of it is left (PL-003), unless it was killed while it blocked its thread: then
+/// it is waited for no longer than 5 s, and left behind with a report (RUST-001).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StartError {

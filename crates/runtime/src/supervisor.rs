@@ -112,7 +112,8 @@ impl Supervisor {
     }
 
     /// A supervisor that declines to start: nothing runs, its start fails with [`StartError::Ignored`], and
-    /// its process ends normally (SUP-004). Below another supervisor it is kept as a child without pid.
+    /// its process ends normally (SUP-004). Below another supervisor it is kept as a child without pid, unless
+    /// it is temporary.
     pub fn ignore() -> Self {
         Self { ignored: true, ..Self::new([]) }
     }

@@ -292,6 +292,7 @@ impl<S, T> Pool<S, T> {
         out: &mut Vec<PoolAction<T>>,
     ) {
         self.trigger = None;
+        let patient = self.flags.intensity.allows_any();
         let child = self.child(key);
         child.set_gone(now);
         let restart = child.spec.restart;
@@ -299,13 +300,13 @@ impl<S, T> Pool<S, T> {
         if restart.is_failure(&reason) {
             out.push(PoolAction::Report(child.report(ReportContext::ChildTerminated(reason))));
         }
-        match (again, child.spec.backoff) {
-            (true, None) => self.attempt(now, key, pid, out),
-            (true, Some(_)) => out.push(PoolAction::Retry(key, child.set_waiting(pid))),
-            (false, _) => {
-                let child = self.forget(key);
-                self.auto_shutdown(&child, out);
-            }
+        if !again {
+            let child = self.forget(key);
+            self.auto_shutdown(&child, out);
+        } else if child.spec.backoff.is_some() && patient {
+            out.push(PoolAction::Retry(key, child.set_waiting(pid)));
+        } else {
+            self.attempt(now, key, pid, out);
         }
     }
 

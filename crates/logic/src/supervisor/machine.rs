@@ -292,7 +292,8 @@ impl<S, T> Machine<S, T> {
         // A stranger, or an incarnation whose end is known already (SUP-080).
         let Some(key) = self.children.key_of_pid(pid) else { return };
         let spec = &self.child(key).spec;
-        let (restart, patient) = (spec.restart, spec.backoff.is_some());
+        let patient = spec.backoff.is_some() && self.flags.intensity.allows_any();
+        let restart = spec.restart;
         self.children.set_gone(key, now);
         let again = restart.wants_restart(&reason);
         if restart.is_failure(&reason) {

@@ -98,13 +98,14 @@ impl SupervisorHandle {
         &self.registry
     }
 
-    /// The pid of the running child with this name.
+    /// The process with this name in the supervisor's [registry](Self::registry): its child, if that is
+    /// alive, be it still in its `init`. A registry that is shared knows the children of others as well.
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
         self.registry.get(name)
     }
 
-    /// The address of the running child with this name, if it takes the messages of `S`.
+    /// The same as an address, if it takes the messages of `S`.
     #[must_use]
     pub fn child<S: Receives>(&self, name: &str) -> Option<Address<S::Message>> {
         self.registry.address::<S>(name)
