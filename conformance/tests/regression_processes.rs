@@ -113,6 +113,30 @@ async fn proc_013_a_process_linked_with_the_dead_from_its_first_moment_hears_of_
     }
 }
 
+/// Those who end together with a process were not named in the report of its crash.
+#[tokio::test(start_paused = true)]
+async fn pl_008_a_crash_report_names_those_who_end_as_well() {
+    let reports = Reports::here();
+    let (hand_out, handed_out) = oneshot::channel();
+    let crashes = process::spawn(async move |mut ctx: process::Context<()>| {
+        let idle = async |_: process::Context<()>| std::future::pending::<()>().await;
+        let mut peers: Vec<Pid> = Vec::new();
+        for _ in 0..20 {
+            peers.push(ctx.spawn_link(idle).expect("there is a runtime").pid());
+        }
+        hand_out.send(peers).expect("the test waits");
+        Err::<(), _>(Stop::error("over"))
+    });
+    let mut peers = handed_out.await.expect("it begins");
+    soon("the end", process::join(&crashes.expect("there is a runtime"))).await;
+    peers.sort_unstable();
+    let told = reports.of(&["process crashed", &format!(" neighbours={:?} ", &peers[..15])]);
+    assert_eq!(told.len(), 1, "{:?}", reports.of(&[]));
+    for peer in peers {
+        assert!(soon("its end", process::join(peer)).await.is_error() || !peer.is_alive());
+    }
+}
+
 /// Messages that a process had taken over, and not handled, were missing in the report of its crash.
 #[tokio::test(start_paused = true)]
 async fn pl_008_a_crash_report_counts_all_that_was_unread() {
@@ -434,6 +458,8 @@ async fn pl_008_a_crash_report_tells_of_name_line_links_queue_and_trapping() {
         let trapping = matches!(trap, Trap::On);
         let expected = [
             format!(" queue_len={waiting} ancestors={ancestors:?} links={links:?} "),
+            // The peer traps exits, so it does not end as well.
+            " neighbours=[] ".to_owned(),
             format!(" trapping={trapping} "),
         ];
         for part in &expected {

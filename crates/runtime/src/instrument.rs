@@ -29,9 +29,9 @@ fn tell(telling: impl FnOnce()) {
 }
 
 /// A process has ended abnormally through its own doing (PL-007, PL-008).
-pub(crate) fn crash(core: &Core, facts: &Facts, reason: &ExitReason) {
+pub(crate) fn crash(core: &Core, facts: &Facts, neighbours: &[Pid], reason: &ExitReason) {
     let last_message = core.private(|private| private.owned().and_then(|owned| owned.last_message));
-    tell(|| backend::crash(facts, last_message, reason));
+    tell(|| backend::crash(facts, neighbours, last_message, reason));
 }
 
 /// A destructor has panicked while its process ended.

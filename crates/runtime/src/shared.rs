@@ -278,7 +278,7 @@ impl Core {
         self.status.store(DEAD, Ordering::Release);
     }
 
-    /// To be called by the process itself only.
+    /// To be called by the process itself; by others only to look.
     pub(crate) fn private<T>(&self, change: impl FnOnce(&mut Private) -> T) -> T {
         change(&mut self.private.lock())
     }

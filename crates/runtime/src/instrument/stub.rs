@@ -11,7 +11,13 @@ pub(crate) fn somebody_listens() -> bool {
     false
 }
 
-pub(crate) fn crash(_facts: &Facts, _last_message: Option<&'static str>, _reason: &ExitReason) {}
+pub(crate) fn crash(
+    _facts: &Facts,
+    _neighbours: &[Pid],
+    _last_message: Option<&'static str>,
+    _reason: &ExitReason,
+) {
+}
 
 pub(crate) fn dropped_badly(_core: &Core, _report: &PanicReport) {}
 

@@ -15,7 +15,12 @@ pub(crate) fn somebody_listens() -> bool {
     tracing::enabled!(target: "fauxtp::crash", tracing::Level::ERROR)
 }
 
-pub(crate) fn crash(facts: &Facts, last_message: Option<&'static str>, reason: &ExitReason) {
+pub(crate) fn crash(
+    facts: &Facts,
+    neighbours: &[Pid],
+    last_message: Option<&'static str>,
+    reason: &ExitReason,
+) {
     let panic = reason.panic();
     error!(
         target: "fauxtp::crash",
@@ -30,6 +35,7 @@ pub(crate) fn crash(facts: &Facts, last_message: Option<&'static str>, reason: &
         queue_len = facts.queue_len,
         ancestors = ?facts.ancestors,
         links = ?facts.links,
+        neighbours = ?neighbours,
         trapping = facts.trapping,
         restarts = facts.restarts,
         "process crashed"

@@ -27,6 +27,9 @@ use crate::shared::{self, Core, Private, Process, Telling, Tie};
 use crate::signal::{Down, Monitor, Signal, Watcher};
 use crate::table;
 
+/// How many of those who end as well are named in a crash report, as in OTP (PL-008).
+const NEIGHBOURS_MAX: usize = 15;
+
 /// Who is to blame for an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -56,7 +59,9 @@ pub(super) fn farewell<M: Send + 'static, F>(
         let taken_over = core.private(|private| private.owned().map_or(0, |owned| owned.unread));
         let waiting = shared.queue_len() + taken_over;
         let facts = core.private(|private| shared::facts(core, private, waiting));
-        instrument::crash(core, &facts, &reason);
+        let neighbours: Vec<Pid> =
+            facts.links.iter().copied().filter(dies_too).take(NEIGHBOURS_MAX).collect();
+        instrument::crash(core, &facts, &neighbours, &reason);
     }
 
     // Step 1.
@@ -84,6 +89,11 @@ pub(super) fn farewell<M: Send + 'static, F>(
         tell_everybody(core, &reason);
     }
     drop(entered);
+}
+
+/// Whether a linked process does not trap exits, and so ends as well.
+fn dies_too(pid: &Pid) -> bool {
+    table::find(*pid).is_some_and(|peer| !peer.core().private(|private| private.trapping))
 }
 
 /// Undoes the link with whoever started this process.
