@@ -26,6 +26,9 @@
 //! # Ok(()) }
 //! ```
 
+mod table;
+mod via;
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -37,15 +40,16 @@ use fauxtp_logic::{ExitReason, Pid};
 
 use crate::address::Address;
 use crate::behaviour::{self, Ack, StartError, StartOptions, Starting};
-use crate::call::Dest;
 use crate::current;
 use crate::executor::NoRuntime;
-use crate::guard::drop_each;
-use crate::mailbox::{Notice, SendError};
+use crate::mailbox::Notice;
 use crate::names::Receives;
 use crate::process::{Context, Limit, PidExt};
-use crate::shared::{Claim, Handle, Refused, Release};
-use crate::sync::RwLock;
+use crate::shared::{Claim, Handle, Refused};
+
+use table::{Lease, Table, enter};
+
+pub use via::Via;
 
 /// A table from keys to processes, with a value for each entry.
 ///
@@ -55,19 +59,6 @@ use crate::sync::RwLock;
 /// Cheap to clone; all clones are the same registry.
 pub struct Registry<K = String, V = ()> {
     table: Arc<Table<K, V>>,
-}
-
-struct Table<K, V> {
-    state: RwLock<State<K, V>>,
-}
-
-/// Values are shared, so that what is the user's (clones, closures, destructors) runs outside of the lock. Only
-/// keys are compared and cloned inside.
-struct State<K, V> {
-    index: Index<K, Arc<V>>,
-    open: bool,
-    /// The registry's own process.
-    process: Option<Pid>,
 }
 
 /// Why a key was not registered.
@@ -393,132 +384,6 @@ async fn live(mut ctx: Context<std::convert::Infallible>, ack: Ack) -> ExitReaso
     }
 }
 
-fn enter<K, V>(
-    table: &Arc<Table<K, V>>,
-    process: &Handle,
-    key: K,
-    value: V,
-) -> Result<(), RegisterError>
-where
-    K: Ord + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    let core = process.core();
-    // What is dropped is dropped outside of the lock, for it is the user's and may look into the registry:
-    // a key and a value that are refused, and the value of a dead holder.
-    let left_behind;
-    let mut state = table.state.write();
-    if !state.open {
-        return Err(RegisterError::Closed);
-    }
-    let holder = state.index.lookup(&key).next().map(|(holder, _)| holder);
-    let holder = holder.filter(|_| state.index.kind() == Keys::Unique);
-    if let Some(holder) = holder.filter(|holder| *holder == core.pid || holder.is_alive()) {
-        return Err(RegisterError::AlreadyRegistered(holder));
-    }
-    left_behind = holder.map(|dead| state.index.unregister(&key, dead));
-    // Before the entry, so that none is left behind by a process that has ended.
-    let first = state.index.keys(core.pid).next().is_none();
-    if first && !core.private(|private| private.inherit(Box::new(Entries(table.clone())))) {
-        return Err(RegisterError::NoProc);
-    }
-    state
-        .index
-        .register(key, core.pid, Arc::new(value), |_| false)
-        .map_err(|taken| RegisterError::AlreadyRegistered(taken.pid))?;
-    drop(state);
-    drop(left_behind);
-    Ok(())
-}
-
-impl<K: Ord + Clone, V> Table<K, V> {
-    fn new(keys: Keys) -> Arc<Self> {
-        Arc::new(Self {
-            state: RwLock::new(State { index: Index::new(keys), open: true, process: None }),
-        })
-    }
-}
-
-/// What a registered process owns: its entries.
-struct Entries<K, V>(Arc<Table<K, V>>);
-
-impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Entries<K, V> {
-    fn place(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
-    }
-
-    fn release(self: Box<Self>, owner: Pid) {
-        let released = self.0.state.write().index.release_entries(owner);
-        drop_entries(released);
-    }
-}
-
-/// What the process owns with which the registry ends: that the table is open.
-struct Lease<K, V>(Arc<Table<K, V>>);
-
-impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Lease<K, V> {
-    /// Not that of this process's entries, should it have some.
-    fn place(&self) -> usize {
-        std::ptr::from_ref(&self.0.state).addr() | 1
-    }
-
-    /// Closes the table for ever, and leaves nothing in it.
-    fn release(self: Box<Self>, _owner: Pid) {
-        let mut state = self.0.state.write();
-        state.open = false;
-        let left = state.index.release_all();
-        drop(state);
-        drop_entries(left);
-    }
-}
-
-/// Keys and values are the user's; their destructors may panic, or look into the registry.
-fn drop_entries<K, V>(entries: Vec<(K, Vec<V>)>) {
-    for (key, values) in entries {
-        drop_each(values);
-        drop_each([key]);
-    }
-}
-
-/// Whoever holds a key of a registry at the time of each send.
-pub struct Via<S, K = String, V = ()> {
-    registry: Registry<K, V>,
-    key: K,
-    server: PhantomData<fn() -> S>,
-}
-
-impl<S, K, V> Via<S, K, V>
-where
-    S: Receives,
-    K: Ord + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    /// Sends a message to whoever holds the key.
-    ///
-    /// # Errors
-    /// [`SendError::NoProc`] if nobody does: unlike an address, a key says so (REG-007).
-    pub fn send(&self, message: S::Message) -> Result<(), SendError<S::Message>> {
-        match self.resolve() {
-            Some(address) => address.try_send(message),
-            None => Err(SendError::NoProc(message)),
-        }
-    }
-}
-
-impl<S, K, V> Dest for Via<S, K, V>
-where
-    S: Receives,
-    K: Ord + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    type Message = S::Message;
-
-    fn resolve(&self) -> Option<Address<S::Message>> {
-        let holder = self.registry.get(&self.key).filter(|_| self.registry.has_unique_keys())?;
-        Address::from_handle(current::find_alive(holder)?)
-    }
-}
-
 impl<K, V> Clone for Registry<K, V> {
     fn clone(&self) -> Self {
         Self { table: self.table.clone() }
@@ -528,11 +393,5 @@ impl<K, V> Clone for Registry<K, V> {
 impl<K, V> fmt::Debug for Registry<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Registry")
-    }
-}
-
-impl<S, K: fmt::Debug, V> fmt::Debug for Via<S, K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Via({:?}, {:?})", self.registry, self.key)
     }
 }

@@ -1,0 +1,113 @@
+//! The table of a registry, and what processes own of it.
+
+use std::sync::Arc;
+
+use fauxtp_logic::Pid;
+use fauxtp_logic::names::{Index, Keys};
+
+use super::RegisterError;
+use crate::guard::drop_each;
+use crate::process::PidExt;
+use crate::shared::{Handle, Release};
+use crate::sync::RwLock;
+
+pub(super) struct Table<K, V> {
+    pub(super) state: RwLock<State<K, V>>,
+}
+
+/// Values are shared, so that what is the user's (clones, closures, destructors) runs outside of the lock. Only
+/// keys are compared and cloned inside.
+pub(super) struct State<K, V> {
+    pub(super) index: Index<K, Arc<V>>,
+    pub(super) open: bool,
+    /// The registry's own process.
+    pub(super) process: Option<Pid>,
+}
+
+/// Registers a process.
+pub(super) fn enter<K, V>(
+    table: &Arc<Table<K, V>>,
+    process: &Handle,
+    key: K,
+    value: V,
+) -> Result<(), RegisterError>
+where
+    K: Ord + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    let core = process.core();
+    // What is dropped is dropped outside of the lock, for it is the user's and may look into the registry:
+    // a key and a value that are refused, and the value of a dead holder.
+    let left_behind;
+    let mut state = table.state.write();
+    if !state.open {
+        return Err(RegisterError::Closed);
+    }
+    let holder = state.index.lookup(&key).next().map(|(holder, _)| holder);
+    let holder = holder.filter(|_| state.index.kind() == Keys::Unique);
+    if let Some(holder) = holder.filter(|holder| *holder == core.pid || holder.is_alive()) {
+        return Err(RegisterError::AlreadyRegistered(holder));
+    }
+    left_behind = holder.map(|dead| state.index.unregister(&key, dead));
+    // Before the entry, so that none is left behind by a process that has ended.
+    let first = state.index.keys(core.pid).next().is_none();
+    if first && !core.private(|private| private.inherit(Box::new(Entries(table.clone())))) {
+        return Err(RegisterError::NoProc);
+    }
+    state
+        .index
+        .register(key, core.pid, Arc::new(value), |_| false)
+        .map_err(|taken| RegisterError::AlreadyRegistered(taken.pid))?;
+    drop(state);
+    drop(left_behind);
+    Ok(())
+}
+
+impl<K: Ord + Clone, V> Table<K, V> {
+    pub(super) fn new(keys: Keys) -> Arc<Self> {
+        Arc::new(Self {
+            state: RwLock::new(State { index: Index::new(keys), open: true, process: None }),
+        })
+    }
+}
+
+/// What a registered process owns: its entries.
+struct Entries<K, V>(Arc<Table<K, V>>);
+
+impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Entries<K, V> {
+    fn place(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
+    fn release(self: Box<Self>, owner: Pid) {
+        let released = self.0.state.write().index.release_entries(owner);
+        drop_entries(released);
+    }
+}
+
+/// What the process owns with which the registry ends: that the table is open.
+pub(super) struct Lease<K, V>(pub(super) Arc<Table<K, V>>);
+
+impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Lease<K, V> {
+    /// Not that of this process's entries, should it have some.
+    fn place(&self) -> usize {
+        std::ptr::from_ref(&self.0.state).addr() | 1
+    }
+
+    /// Closes the table for ever, and leaves nothing in it.
+    fn release(self: Box<Self>, _owner: Pid) {
+        let mut state = self.0.state.write();
+        state.open = false;
+        let left = state.index.release_all();
+        drop(state);
+        drop_entries(left);
+    }
+}
+
+/// Keys and values are the user's; their destructors may panic, or look into the registry.
+fn drop_entries<K, V>(entries: Vec<(K, Vec<V>)>) {
+    for (key, values) in entries {
+        drop_each(values);
+        drop_each([key]);
+    }
+}
