@@ -47,7 +47,7 @@ impl GenServer for Waits {
         ctx.trap_exits(Trap::On);
         if at == At::Init {
             let refused = above(&sup).stop().await;
-            assert_eq!(refused, Err(StopError::CallingSelf));
+            assert_eq!(refused, Err(StopError::Deadlock));
             tell.send("init".to_owned()).map_err(Stop::error)?;
         }
         Ok(Self { sup, tell, at })
@@ -63,7 +63,7 @@ impl GenServer for Waits {
         if self.at == At::Terminate {
             let sup = above(&self.sup);
             assert_eq!(sup.count_children().await, Err(CallError::CallingSelf));
-            assert_eq!(sup.stop().await, Err(StopError::CallingSelf));
+            assert_eq!(sup.stop().await, Err(StopError::Deadlock));
             let _the_test_is_over = self.tell.send("terminate".to_owned());
         }
     }
@@ -87,7 +87,11 @@ async fn sup_101_nobody_waits_for_a_supervisor_that_waits_for_him() {
             sup.child::<Waits>("waits").expect("runs").cast(());
             assert_eq!(told.recv().await.as_deref(), Some(expected));
         }
-        soon("the end", sup.stop()).await.expect("stops");
+        if at != At::Init {
+            soon("the end", sup.stop()).await.expect("stops");
+        }
+        // To be asked by the child's init was enough.
+        assert!(soon("the end", sup.wait()).await.is_shutdown());
         if at != At::Handler {
             assert_eq!(told.recv().await.as_deref(), Some(expected));
         }
@@ -181,4 +185,79 @@ async fn faux_04_what_is_left_of_a_killed_supervisor_is_gone_before_it_is_back()
             }
         }
     }
+}
+
+/// A server that traps exits and, when it is told to, waits for the supervisor above its own.
+struct Below(Above, mpsc::UnboundedSender<bool>);
+
+impl GenServer for Below {
+    type Args = (Above, mpsc::UnboundedSender<bool>);
+    type Message = ();
+
+    async fn init((top, tell): Self::Args, ctx: &mut Context<Self>) -> Result<Self> {
+        ctx.trap_exits(Trap::On);
+        Ok(Self(top, tell))
+    }
+
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result {
+        let counted = above(&self.0).count_children().await;
+        self.1.send(counted == Err(CallError::CallingSelf)).map_err(Stop::error)
+    }
+}
+
+/// Who asked while the one above him waited in line to be ended was not told, and waited for ever. So did who asked
+/// for a handle.
+#[tokio::test(start_paused = true)]
+async fn sup_101_a_circle_that_closes_later_is_seen_as_well() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let (top, log, registry) = (Above::default(), Log::default(), Registry::start().await);
+    let registry = registry.expect("starts");
+    let args = (top.clone(), tell);
+    let nested = ChildSpec::supervisor("nested", {
+        let registry = registry.clone();
+        let below = ChildSpec::new::<Below>("below", args).shutdown(Shutdown::Infinity);
+        move || Supervisor::new([below.clone()]).registry(&registry)
+    });
+    let slow = Setup::new("slow", &log).finish(Finish::Take(secs(3))).spec();
+    let sup = start(Supervisor::new([nested, slow])).await;
+    top.set(sup.clone()).expect("once");
+    let below = registry.address::<Below>("below").expect("runs");
+    let asks = async {
+        settle().await;
+        below.cast(());
+    };
+    let ends = async {
+        let (slow, nested) =
+            tokio::join!(sup.terminate_child("slow"), sup.terminate_child("nested"));
+        slow.and(nested).expect("both are known");
+    };
+    soon("both ends", async { tokio::join!(ends, asks) }).await;
+    assert_eq!(told.recv().await, Some(true), "it was refused");
+    let handle = SupervisorHandle::of(sup.pid()).await.expect("it is one");
+    assert_eq!(handle.count_children().await.expect("lives").specs, 2);
+}
+
+/// Who is killed without being asked may well have himself ended, whether he traps exits or not.
+#[tokio::test(start_paused = true)]
+async fn sup_091_a_child_may_have_itself_killed() {
+    let above = Above::default();
+    let body = {
+        let sup = above.clone();
+        move |mut ctx: process::Context<()>| {
+            let sup = sup.clone();
+            async move {
+                ctx.trap_exits(Trap::On);
+                ctx.recv().await;
+                let _never_comes_back = self::above(&sup).terminate_child("child").await;
+                panic!("it lives on");
+            }
+        }
+    };
+    let child = ChildSpec::process("child", body).shutdown(Shutdown::BrutalKill);
+    let sup = start(Supervisor::new([child])).await;
+    above.set(sup.clone()).expect("once");
+    let pid = sup.whereis("child").expect("runs");
+    Address::<()>::of(pid).expect("takes these").send(());
+    assert!(soon("the end", process::join(pid)).await.is_killed());
+    assert_eq!(sup.count_children().await.expect("lives").active, 0);
 }

@@ -261,6 +261,27 @@ async fn gs_049_a_raw_process_that_is_stopped_ends() {
     }
 }
 
+/// A call without a deadline kept the clock of a paused runtime running.
+#[tokio::test(start_paused = true)]
+async fn rust_010_a_call_without_deadline_lets_time_stand_still() {
+    let server = process::spawn(async |mut ctx: process::Context<Reply<u8>>| {
+        let Received::Message(from) = ctx.recv().await else { return };
+        let _ = tokio::task::spawn_blocking(|| ()).await;
+        let (open, gate) = oneshot::channel();
+        // Real time passes; a runtime that is paused does not count it, unless somebody waits for a timer.
+        std::thread::spawn(move || {
+            std::thread::park_timeout(Duration::from_millis(200));
+            open.send(())
+        });
+        let _ = gate.await;
+        from.send(7);
+    });
+    let begun = tokio::time::Instant::now();
+    let answer = server.expect("there is a runtime").call(|from| from).no_timeout().await;
+    assert_eq!(answer, Ok(7));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
 mod futures_free {
     //! Waiting for a future with nothing but a thread.
 

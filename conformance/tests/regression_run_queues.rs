@@ -372,3 +372,29 @@ fn rust_001_no_timer_waits_behind_a_thread_that_blocks() {
         assert!(over.is_ok(), "{wait:?} is never over");
     }
 }
+
+/// Help for a thread that was blocked was sent again every 20 ms, though none had come yet.
+#[test]
+fn rust_008_help_that_cannot_come_is_not_sent_twice() {
+    let runtime = workers(2);
+    let _inside = runtime.enter();
+    let (all_open, gates): (Vec<_>, Vec<_>) = (0..6).map(|_| mpsc::channel::<()>()).unzip();
+    let blocked = Arc::<AtomicUsize>::default();
+    for gate in gates {
+        let (gate, blocked) = (Mutex::new(gate), blocked.clone());
+        let body = async move |_: process::Context<()>| {
+            blocked.fetch_add(1, Ordering::SeqCst);
+            let _opened = gate.lock().expect("unpoisoned").recv();
+        };
+        process::spawn(body).expect("there is a runtime");
+    }
+    let begun = Instant::now();
+    let mut deepest = 0;
+    while begun.elapsed() < Duration::from_secs(1) {
+        deepest = deepest.max(runtime.metrics().global_queue_depth());
+        std::thread::yield_now();
+    }
+    assert_eq!(blocked.load(Ordering::SeqCst), 2, "every worker is blocked");
+    assert!(deepest < 16, "{deepest}");
+    drop(all_open);
+}

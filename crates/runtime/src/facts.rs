@@ -18,7 +18,7 @@ pub struct Facts {
     pub ancestors: Vec<Pid>,
     /// Whom it is linked with.
     pub links: Vec<Pid>,
-    /// How many monitors others hold on it.
+    /// How many watch it: by monitors, by waiting for its end, and by calls that take long.
     pub monitored_by: usize,
     /// How many monitors it holds.
     pub monitors: usize,

@@ -18,7 +18,7 @@ use crate::shared::{Core, Handle, Tie};
 use crate::table;
 
 /// A process that asks a supervisor and waits for the answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asker {
     pid: Pid,
     /// Whether being told to end does not end its waiting: it traps exits, or is in its `init`.
@@ -42,7 +42,10 @@ impl Asker {
             let core = process.core();
             let is_waited_for = is_starting(core) || core.dismissed.load(Ordering::Acquire);
             match core.ancestors.first() {
-                Some(parent) if is_waited_for && *parent == above => return true,
+                // Who starts something that is not supervised by him need not wait for it.
+                Some(parent) if is_waited_for && *parent == above => {
+                    return core.tie == Tie::Supervised;
+                }
                 Some(parent) if is_waited_for => below = *parent,
                 _ => return false,
             }
@@ -61,10 +64,14 @@ impl Asker {
     }
 }
 
-/// The processes that have not ended and hang below a supervisor: its children, and theirs.
-pub(crate) fn supervised_by(above: Pid) -> Vec<Handle> {
+/// The processes that have not ended and hang below one of these supervisors: their children, and theirs. Looks at
+/// every process there is.
+pub(crate) fn supervised_by(above: &[Pid]) -> Vec<Handle> {
     let mut all = table::list();
-    all.retain(|process| child_above(process.core().pid, above).is_some());
+    all.retain(|process| {
+        let pid = process.core().pid;
+        above.iter().any(|above| child_above(pid, *above).is_some())
+    });
     all
 }
 

@@ -296,9 +296,11 @@ pub enum StopError {
     Exited(ExitReason),
     /// It had not ended in time; it still ends.
     Timeout,
-    /// The process would wait for its own end, or for that of a supervisor which waits for it. Nothing was asked
-    /// for.
+    /// The process would wait for its own end. Nothing was asked for.
     CallingSelf,
+    /// The process would wait for the end of a supervisor which has to wait for this process: it is in its `init`, or
+    /// it traps exits. The supervisor has been asked, and ends as soon as this one lets it.
+    Deadlock,
 }
 
 impl std::fmt::Display for StopError {
@@ -310,6 +312,7 @@ impl std::fmt::Display for StopError {
             }
             Self::Timeout => f.write_str("stop process: it had not ended in time"),
             Self::CallingSelf => f.write_str("stop process: a process cannot wait for its own end"),
+            Self::Deadlock => f.write_str("stop process: it ends, but has to wait for the caller"),
         }
     }
 }
@@ -380,17 +383,25 @@ impl PidExt for Pid {
     async fn stop(self, reason: ExitReason, timeout: Option<Duration>) -> Result<(), StopError> {
         let from = current::pid().unwrap_or(NOBODY);
         let waits_for_us = |asker: Asker| asker.is_waited_for_by(self) || asker.would_outwait(self);
-        if from == self || Asker::current().is_some_and(waits_for_us) {
+        if from == self {
             return Err(StopError::CallingSelf);
         }
+        let is_circle = Asker::current().is_some_and(waits_for_us);
         let asked_for = reason.clone();
         let mut asked_for = Some((from, asked_for));
         let (mut watch, asked) = std::future::poll_fn(|cx| {
             let (from, reason) = asked_for.take().expect("it is ready at once");
             let stop = |id, watcher| Signal::Stop { from, reason, id, watcher };
-            Poll::Ready(Watch::by(self, stop, |process, stop| process.signal_and_wait(stop, cx)))
+            let send = |process: Handle, stop| match is_circle {
+                true => process.signal(stop),
+                false => process.signal_and_wait(stop, cx),
+            };
+            Poll::Ready(Watch::by(self, stop, send))
         })
         .await;
+        if is_circle && asked {
+            return Err(StopError::Deadlock);
+        }
         match watch.wait_for(timeout).await {
             None => Err(StopError::Timeout),
             Some(_) if !asked => Err(StopError::NoProc),

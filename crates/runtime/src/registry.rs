@@ -152,7 +152,7 @@ where
         self.table.state.read().process
     }
 
-    /// Ends the registry.
+    /// Ends the registry. That of a supervisor's own ends with the supervisor only; it gets another process.
     ///
     /// # Cancel safety
     /// The registry ends all the same.

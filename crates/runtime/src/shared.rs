@@ -1,8 +1,8 @@
 //! The part of a process that others may hold: who it is, whether it lives, and the way to its inbox.
 //!
 //! [`Core`] is the same for all processes, whatever messages they take. Its `private` part is locked, but
-//! never contended: only the process itself touches it, from its poll loop and from its context. The lock
-//! is what safe Rust asks for two owners that run one after the other.
+//! hardly ever contended: the process itself uses it, from its poll loop and from its context, and others only
+//! to look, or while it starts. The lock is what safe Rust asks for two owners that run one after the other.
 
 use std::any::Any;
 use std::cell::Cell;

@@ -120,21 +120,27 @@ impl Patience {
             Poll::Pending => {}
             ready => return ready.map(Some),
         }
-        let Some(alarm) = &mut self.alarm else {
-            let timeout = self.timeout.unwrap_or(Duration::MAX);
-            if timeout.is_zero() {
+        if self.timeout.is_some() || self.watch.is_none() {
+            let Some(alarm) = &mut self.alarm else {
+                let timeout = self.timeout.unwrap_or(Duration::MAX);
+                if timeout.is_zero() {
+                    return Poll::Ready(None);
+                }
+                let callees = callee().map(|callee| callee.core().executor.clone());
+                self.alarm = callees.map(|callees| arm(timeout, &callees, cx));
+                return Poll::Pending;
+            };
+            alarm.rearm(cx.waker());
+            if alarm.has_fired() {
                 return Poll::Ready(None);
             }
-            let callees = callee().map(|callee| callee.core().executor.clone());
-            self.alarm = callees.map(|callees| arm(timeout, &callees, cx));
-            return Poll::Pending;
-        };
-        alarm.rearm(cx.waker());
-        if alarm.has_fired() {
-            return Poll::Ready(None);
+            if !alarm.is_long() {
+                return Poll::Pending;
+            }
         }
-        if !alarm.is_long() {
-            return Poll::Pending;
+        if self.timeout.is_none() {
+            // Nobody need look at it any more.
+            self.alarm = None;
         }
         let Some(callee) = callee() else { return Poll::Pending };
         let begin = || Box::new(Watch::begin(callee.core().pid));

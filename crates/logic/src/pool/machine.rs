@@ -149,7 +149,12 @@ impl<S, T> Pool<S, T> {
                 return self.start_child(token, flavour, spec, out);
             }
             PoolRequest::TerminateChild { pid, alive, caller } => match self.key_of(pid) {
-                Some(key) if caller.and_then(|caller| self.key_of(caller)) == Some(key) => {
+                Some(key)
+                    if caller.and_then(|caller| self.key_of(caller)) == Some(key)
+                        && self
+                            .spec_of(key)
+                            .is_some_and(|s| s.shutdown != Shutdown::BrutalKill) =>
+                {
                     PoolAnswer::Deadlock
                 }
                 Some(key) => return self.terminate_child(token, key, out),

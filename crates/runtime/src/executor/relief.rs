@@ -25,11 +25,14 @@ struct Charge {
     executor: Weak<Executor>,
     /// How many fibers each hand had run at the last look; nothing while all hands sleep.
     beats: Vec<u32>,
+    /// The help that is on its way to each hand, if there is some.
+    sent: Vec<Weak<()>>,
 }
 
 /// Has a runtime looked after, as long as there is one.
 pub(super) fn look_after(executor: &Arc<Executor>) {
-    CHARGES.lock().push(Charge { executor: Arc::downgrade(executor), beats: Vec::new() });
+    let executor = Arc::downgrade(executor);
+    CHARGES.lock().push(Charge { executor, beats: Vec::new(), sent: Vec::new() });
     wake();
 }
 
@@ -77,13 +80,19 @@ impl Charge {
         let crew = executor.crew();
         let now: Vec<u32> = crew.beats().collect();
         let before = std::mem::replace(&mut self.beats, now);
+        self.sent.resize(self.beats.len(), Weak::new());
         for (hand, _) in before.iter().zip(&self.beats).enumerate().filter(|(_, (a, b))| a == b) {
-            if executor.waits(hand) {
-                let help = executor.clone();
-                executor.spawn(async move { help.relieve(hand) });
-            } else if !crew.sleeps(hand) {
-                executor.spawn(std::future::ready(()));
+            let is_on_its_way = self.sent[hand].strong_count() > 0;
+            if is_on_its_way || crew.sleeps(hand) && !executor.waits(hand) {
+                continue;
             }
+            let help = executor.clone();
+            let token = Arc::new(());
+            self.sent[hand] = Arc::downgrade(&token);
+            executor.spawn(async move {
+                drop(token);
+                help.relieve(hand);
+            });
         }
         let dozes = crew.doze();
         if dozes {

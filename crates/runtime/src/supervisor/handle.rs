@@ -238,7 +238,7 @@ impl SupervisorHandle {
     /// Stops all children in reverse order, then the supervisor, with reason shutdown (SUP-031).
     ///
     /// # Errors
-    /// [`StopError`] if it had ended before, or ends with another reason.
+    /// [`StopError`] if it had ended before, or ends with another reason, or cannot be waited for from here.
     ///
     /// # Cancel safety
     /// It is stopped all the same.

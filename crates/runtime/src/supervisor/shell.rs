@@ -27,7 +27,7 @@ use crate::instrument;
 use crate::mailbox::Notice;
 use crate::process::{Context, Limit, PidExt, Timer};
 use crate::registry::Registry;
-use crate::shared::Tie;
+use crate::shared::{Handle, Tie};
 use crate::signal::Signal;
 use crate::table;
 
@@ -67,8 +67,10 @@ struct Shell {
     ctx: Context<Message>,
     machine: Machine<Factory, Reply<Answer>>,
     pending: VecDeque<Incoming>,
-    /// How many requests of processes are in `pending`.
-    asked: usize,
+    /// The processes whose requests are in `pending`.
+    askers: Vec<Asker>,
+    /// Those whose end is waited for.
+    awaited: Vec<Pid>,
     family: Family,
     registry: Registry,
     /// The process of the supervisor's own registry, unless that is known to have ended.
@@ -84,8 +86,8 @@ struct Shell {
 struct Family {
     live: BTreeSet<Pid>,
     dead: BTreeMap<Pid, ExitReason>,
-    /// The last incarnation of each child that is a supervisor.
-    supervisors: BTreeMap<ChildKey, Pid>,
+    /// Those that were killed, and may have been supervisors: something may be left of what hung below them.
+    killed: Vec<Pid>,
     observer: Option<Observer>,
 }
 
@@ -96,6 +98,9 @@ impl Family {
             return false;
         }
         observe(self.observer.as_ref(), pid, &reason);
+        if reason.is_killed() {
+            self.killed.push(pid);
+        }
         self.dead.insert(pid, reason);
         true
     }
@@ -122,11 +127,12 @@ pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> Ex
         ctx,
         machine,
         pending: VecDeque::new(),
-        asked: 0,
+        askers: Vec::new(),
+        awaited: Vec::new(),
         family: Family {
             live: BTreeSet::new(),
             dead: BTreeMap::new(),
-            supervisors: BTreeMap::new(),
+            killed: Vec::new(),
             observer,
         },
         registry,
@@ -158,8 +164,8 @@ impl Shell {
                     Action::Start(key) => Some(self.start(key).await),
                     Action::Stop(key, pid, how) => {
                         let reason = self.stop(pid, how).await;
-                        if self.family.supervisors.remove(&key).is_some() {
-                            self.orphans_of(pid).await;
+                        if self.is_supervisor(key) {
+                            self.wait_for_orphans().await;
                         }
                         Some(Event::Stopped(reason))
                     }
@@ -236,9 +242,8 @@ impl Shell {
             ));
         };
         let (factory, id) = (factory.clone(), spec.id.clone());
-        let is_supervisor = spec.kind == ChildKind::Supervisor;
-        if let Some(former) = self.family.supervisors.remove(&key) {
-            self.orphans_of(former).await;
+        if self.is_supervisor(key) {
+            self.wait_for_orphans().await;
         }
         let restarts = self.machine.restarts_of(key);
         let (ack, pledge) = Ack::promise();
@@ -248,9 +253,6 @@ impl Shell {
         match Starting::new(launched, pledge, factory.timeout()).apart().await {
             Ok(pid) => {
                 self.family.live.insert(pid);
-                if is_supervisor {
-                    self.family.supervisors.insert(key, pid);
-                }
                 Event::Started(pid)
             }
             Err(StartError::Ignored) => Event::StartIgnored,
@@ -271,8 +273,10 @@ impl Shell {
                 return reason;
             }
             ask_to_shut_down(self.ctx.pid(), pid);
-            self.refuse_those_waited_for();
-            if let Some(reason) = self.gone(pid, deadline).await {
+            self.refuse_those_below(vec![pid]);
+            let gone = self.gone(pid, deadline).await;
+            self.awaited.clear();
+            if let Some(reason) = gone {
                 return reason;
             }
         }
@@ -285,18 +289,20 @@ impl Shell {
         self.family.dead.remove(&pid).unwrap_or_else(ExitReason::killed)
     }
 
-    /// Waits until nothing is left of what a supervisor had below it that was killed itself (CON-05): its children
-    /// have its end as their own, but some take their time.
-    async fn orphans_of(&mut self, supervisor: Pid) {
-        let mut orphans = hierarchy::supervised_by(supervisor);
+    /// Waits until nothing is left of what hung below supervisors that were killed (CON-05): their children have
+    /// their end as their own, but some take their time.
+    async fn wait_for_orphans(&mut self) {
+        let killed = std::mem::take(&mut self.family.killed);
+        if killed.is_empty() {
+            return;
+        }
+        let mut orphans = hierarchy::supervised_by(&killed);
+        let pid_of = |orphan: &Handle| orphan.core().pid;
+        let monitors: Vec<_> =
+            orphans.iter().map(|orphan| self.ctx.monitor(pid_of(orphan))).collect();
+        self.refuse_those_below(orphans.iter().map(pid_of).collect());
         for patience in [ORPHANS_TIME, GRACE] {
-            if orphans.is_empty() {
-                return;
-            }
             let deadline = clock::now().plus(patience);
-            for orphan in &orphans {
-                self.ctx.monitor(orphan.core().pid);
-            }
             loop {
                 orphans.retain(|orphan| !orphan.core().has_ended());
                 if orphans.is_empty() || clock::now() >= deadline {
@@ -306,27 +312,33 @@ impl Shell {
                     self.file(item);
                 }
             }
-            for orphan in &orphans {
-                orphan.core().pid.kill();
-            }
+            orphans.iter().for_each(|orphan| pid_of(orphan).kill());
         }
         for orphan in &orphans {
-            instrument::unkillable(self.ctx.pid(), orphan.core().pid);
+            instrument::unkillable(self.ctx.pid(), pid_of(orphan));
         }
+        for monitor in monitors {
+            self.ctx.demonitor(monitor);
+        }
+        self.awaited.clear();
     }
 
-    /// Whoever is waited for, and waits, has to be told; that may have come about just now.
-    fn refuse_those_waited_for(&mut self) {
-        let me = self.ctx.pid();
-        if self.asked == 0 {
+    fn is_supervisor(&self, key: ChildKey) -> bool {
+        self.machine.spec_of(key).is_some_and(|spec| spec.kind == ChildKind::Supervisor)
+    }
+
+    /// From now on the end of these is waited for; who hangs below them, and waits, has to be told.
+    fn refuse_those_below(&mut self, awaited: Vec<Pid>) {
+        self.awaited = awaited;
+        if !self.askers.iter().any(|asker| self.is_below(*asker)) {
             return;
         }
         for incoming in std::mem::take(&mut self.pending) {
             match incoming {
                 Incoming::Message(Message::Request(from, Some(asker), _))
-                    if asker.is_waited_for_by(me) =>
+                    if self.is_below(asker) =>
                 {
-                    self.asked -= 1;
+                    self.forget(Some(asker));
                     from.send(Answer::Deadlock);
                 }
                 other => self.pending.push_back(other),
@@ -334,12 +346,28 @@ impl Shell {
         }
     }
 
+    /// Whether somebody who asks is waited for.
+    fn is_below(&self, asker: Asker) -> bool {
+        asker.is_waited_for_by(self.ctx.pid())
+            || self.awaited.iter().any(|awaited| asker.would_outwait(*awaited))
+    }
+
+    /// A request is no longer pending.
+    fn forget(&mut self, asker: Option<Asker>) {
+        let index = self.askers.iter().position(|other| Some(*other) == asker);
+        index.map(|index| self.askers.swap_remove(index));
+    }
+
     /// Whether serving a request would mean to wait for whoever has asked.
     fn would_wait_for_ever(&self, asker: Asker, request: &Request<Factory>) -> bool {
         let Request::TerminateChild(id) = request else { return false };
-        let key = self.machine.key_of(id);
-        let pid = key.and_then(|key| self.machine.state_of(key)?.pid());
-        pid.is_some_and(|pid| asker.would_outwait(pid))
+        let Some(key) = self.machine.key_of(id) else { return false };
+        // A brutal kill asks nobody.
+        let asks = |key| {
+            self.machine.spec_of(key).is_some_and(|spec| spec.shutdown != Shutdown::BrutalKill)
+        };
+        let pid = self.machine.state_of(key).and_then(|state| state.pid());
+        asks(key) && pid.is_some_and(|pid| asker.would_outwait(pid))
     }
 
     /// Waits for the end of a child.
@@ -363,7 +391,7 @@ impl Shell {
         loop {
             match self.pending.pop_front() {
                 Some(Incoming::Message(Message::Request(from, asker, request))) => {
-                    self.asked -= usize::from(asker.is_some());
+                    self.forget(asker);
                     if asker.is_some_and(|asker| self.would_wait_for_ever(asker, &request)) {
                         from.send(Answer::Deadlock);
                         continue;
@@ -380,9 +408,8 @@ impl Shell {
                     self.ctx.yield_now().await;
                     return Event::Retry(key);
                 }
-                Some(Incoming::Message(Message::Registry(from))) => {
-                    from.send(self.registry.clone())
-                }
+                // Answered as soon as it arrives.
+                Some(Incoming::Message(Message::Registry(_))) => {}
                 Some(Incoming::Shutdown(reason)) => return Event::Shutdown(reason),
                 Some(Incoming::Exited(pid)) => {
                     // If a stop has taken the end of this child meanwhile, there is nothing left to tell.
@@ -402,13 +429,14 @@ impl Shell {
     /// Puts what has arrived where it will be found.
     fn file(&mut self, item: Item<Message, Notice<Message>>) {
         let incoming = match item {
-            Item::Message(Message::Request(from, Some(asker), _))
-                if asker.is_waited_for_by(self.ctx.pid()) =>
-            {
+            Item::Message(Message::Registry(from)) => return from.send(self.registry.clone()),
+            Item::Message(Message::Request(from, Some(asker), _)) if self.is_below(asker) => {
                 return from.send(Answer::Deadlock);
             }
             Item::Message(message) => {
-                self.asked += usize::from(matches!(message, Message::Request(_, Some(_), _)));
+                if let Message::Request(_, Some(asker), _) = &message {
+                    self.askers.push(*asker);
+                }
                 Incoming::Message(message)
             }
             Item::Notice(Notice::Timer(timer, message)) => {

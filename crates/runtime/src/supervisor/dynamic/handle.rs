@@ -141,7 +141,7 @@ impl DynamicSupervisorHandle {
     /// Stops all children at once, each within its own time, then the supervisor (SUP-114, DYN-007).
     ///
     /// # Errors
-    /// [`StopError`] if it had ended before, or ends with another reason.
+    /// [`StopError`] if it had ended before, or ends with another reason, or cannot be waited for from here.
     ///
     /// # Cancel safety
     /// It is stopped all the same.
