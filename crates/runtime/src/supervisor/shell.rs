@@ -86,7 +86,9 @@ struct Shell {
 struct Family {
     live: BTreeSet<Pid>,
     dead: BTreeMap<Pid, ExitReason>,
-    /// Those that were killed, and may have been supervisors: something may be left of what hung below them.
+    /// Those of the living that are supervisors.
+    supervisors: BTreeSet<Pid>,
+    /// Supervisors that were killed: something may be left of what hung below them.
     killed: Vec<Pid>,
     observer: Option<Observer>,
 }
@@ -98,7 +100,7 @@ impl Family {
             return false;
         }
         observe(self.observer.as_ref(), pid, &reason);
-        if reason.is_killed() {
+        if self.supervisors.remove(&pid) && reason.is_killed() {
             self.killed.push(pid);
         }
         self.dead.insert(pid, reason);
@@ -132,6 +134,7 @@ pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> Ex
         family: Family {
             live: BTreeSet::new(),
             dead: BTreeMap::new(),
+            supervisors: BTreeSet::new(),
             killed: Vec::new(),
             observer,
         },
@@ -253,6 +256,9 @@ impl Shell {
         match Starting::new(launched, pledge, factory.timeout()).apart().await {
             Ok(pid) => {
                 self.family.live.insert(pid);
+                if self.is_supervisor(key) {
+                    self.family.supervisors.insert(pid);
+                }
                 Event::Started(pid)
             }
             Err(StartError::Ignored) => Event::StartIgnored,
