@@ -77,11 +77,13 @@ pub struct Context<M> {
     /// Items taken since the process last let others run.
     turn: u32,
     bounded: bool,
+    /// Whether messages were taken out of their order.
+    scrambled: bool,
 }
 
 impl<M: Send + 'static> Context<M> {
     pub(crate) fn new(shared: Arc<Shared<M>>, bounded: bool) -> Self {
-        Self { shared, tray: Tray::default(), turn: 0, bounded }
+        Self { shared, tray: Tray::default(), turn: 0, bounded, scrambled: false }
     }
 
     /// The pid of this process.
@@ -173,6 +175,7 @@ impl<M: Send + 'static> Context<M> {
         timeout: Option<Duration>,
     ) -> Option<Received<M>> {
         let mut seen = Seen::default();
+        let mut passed_over = false;
         let mut sleep =
             timeout.map(|timeout| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
         std::future::poll_fn(move |cx| {
@@ -185,9 +188,12 @@ impl<M: Send + 'static> Context<M> {
                     seen = Seen::default();
                 }
                 let item = self.tray.select(&mut seen, |item| match item {
-                    Item::Message(message) | Item::Notice(Notice::Timer(_, message)) => {
-                        wanted(Peek::Message(message))
+                    Item::Message(message) => {
+                        let wanted = wanted(Peek::Message(message));
+                        passed_over |= !wanted;
+                        wanted
                     }
+                    Item::Notice(Notice::Timer(_, message)) => wanted(Peek::Message(message)),
                     Item::Notice(Notice::Exit(exit)) => wanted(Peek::Exit(exit)),
                     Item::Notice(Notice::Down(down)) => wanted(Peek::Down(down)),
                     Item::Notice(Notice::Stop { .. }) => false,
@@ -198,9 +204,13 @@ impl<M: Send + 'static> Context<M> {
                 self.turn += u32::from(item.is_some());
                 match item {
                     Some(Item::Message(message)) => {
+                        self.has_taken(passed_over);
                         return Poll::Ready(Some(Received::Message(message)));
                     }
-                    Some(Item::Notice(notice)) => return Poll::Ready(self.received(notice)),
+                    Some(Item::Notice(notice)) => {
+                        self.core().progress.aside();
+                        return Poll::Ready(self.received(notice));
+                    }
                     None => {}
                 }
                 match self.look(cx) {
@@ -230,6 +240,10 @@ impl<M: Send + 'static> Context<M> {
             loop {
                 if let Some(item) = self.take() {
                     self.turn += 1;
+                    match item {
+                        Item::Message(_) => self.has_taken(false),
+                        Item::Notice(_) => self.core().progress.aside(),
+                    }
                     return Poll::Ready(Some(item));
                 }
                 match self.look(cx) {
@@ -276,7 +290,16 @@ impl<M: Send + 'static> Context<M> {
         self.settle();
         let message = self.tray.take_plain()?;
         self.turn += 1;
+        self.has_taken(false);
         Some(message)
+    }
+
+    /// A message has left the tray; from the middle, and then nobody can say any more which is where.
+    #[inline]
+    fn has_taken(&mut self, passed_over: bool) {
+        self.scrambled |= passed_over;
+        let progress = &self.core().progress;
+        if self.scrambled { progress.lose() } else { progress.set(self.tray.taken()) }
     }
 
     /// Takes the oldest item of the tray.
@@ -288,6 +311,7 @@ impl<M: Send + 'static> Context<M> {
 
     /// Goes on if the process lives and its turn is not over; what it does next counts as one more.
     pub(crate) async fn go_on(&mut self) {
+        self.core().progress.aside();
         std::future::poll_fn(|cx| {
             if !self.may_take(cx) {
                 return Poll::Pending;
