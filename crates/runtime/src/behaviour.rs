@@ -274,6 +274,8 @@ impl Starting {
     /// A child that has been roused already: not even its `init` may hold up whoever waits.
     pub(crate) fn apart(mut self) -> Self {
         if let Some(child) = self.child.clone().filter(|_| std::mem::take(&mut self.newborn)) {
+            // Before it runs: it may wait for us.
+            self.waiting = Some(Watching::begin(child.core().pid));
             child.rouse();
         }
         self

@@ -200,9 +200,7 @@ impl Suspicion {
             let tell = move || {
                 let _gave_up = promise.keep(current::with(waits_still).flatten());
             };
-            let inquiry = Signal::Inquire(Box::new(move |_| {
-                current::unkept(Box::new(move |_| tell()));
-            }));
+            let inquiry = Signal::Inquire(Box::new(move |_| current::at_yield(tell)));
             let _ended_already = process.clone().signal(inquiry);
             Asked { process, waiting, pledge, sure: false }
         };
@@ -224,7 +222,7 @@ impl Suspicion {
 
 /// What a process waits for, as it says itself, if it cannot go on without that.
 fn waits_still(process: &Handle) -> Option<Waiting> {
-    let waiting = process.core().wait.now()?;
+    let waiting = process.core().wait.now().filter(|_| process.core().is_alive())?;
     let on = table::find(waiting.on)?;
     waiting.depends(&on.core().progress, process.is_receiving()).then_some(waiting)
 }

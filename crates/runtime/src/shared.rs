@@ -106,7 +106,7 @@ pub(crate) struct Core {
     status: AtomicU8,
     /// Set by others when a signal is in the inbox, cleared by the process when it takes signals in.
     pub(crate) signalled: AtomicBool,
-    /// Set by the process when it has dropped promises unkept.
+    /// Set by the process when something is to be done as soon as it yields.
     pub(crate) owes: AtomicBool,
     /// Set by the process when its doom is set.
     pub(crate) doomed: AtomicBool,
@@ -158,6 +158,8 @@ pub(crate) struct Possessions {
     pub(crate) relations: Relations<Watcher>,
     /// Promises it has dropped unkept since it last yielded.
     pub(crate) unkept: Vec<Unkept>,
+    /// What others want to be told when it next yields.
+    pub(crate) at_yield: Vec<Box<dyn FnOnce() + Send>>,
     pub(crate) estate: Vec<Box<dyn Release>>,
     /// Timers that are set, or whose message waits.
     pub(crate) timers: BTreeMap<Ref, TimerKey>,

@@ -67,6 +67,16 @@ pub(crate) enum Limit {
     At(Time),
 }
 
+/// What others can know of how far the process is with its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Progress,
+    /// Messages were taken out of their order.
+    Lost,
+    /// Whoever has not been answered has to wait until the process has time, however long ago it took his message.
+    Nothing,
+}
+
 /// The inside of a process that takes messages of type `M`.
 ///
 /// It belongs in its process. Carried into a task of its own it still receives there, but signals take effect in
@@ -77,13 +87,12 @@ pub struct Context<M> {
     /// Items taken since the process last let others run.
     turn: u32,
     bounded: bool,
-    /// Whether messages were taken out of their order.
-    scrambled: bool,
+    told: Told,
 }
 
 impl<M: Send + 'static> Context<M> {
     pub(crate) fn new(shared: Arc<Shared<M>>, bounded: bool) -> Self {
-        Self { shared, tray: Tray::default(), turn: 0, bounded, scrambled: false }
+        Self { shared, tray: Tray::default(), turn: 0, bounded, told: Told::Progress }
     }
 
     /// The pid of this process.
@@ -112,6 +121,11 @@ impl<M: Send + 'static> Context<M> {
 
     pub(crate) fn handle(&self) -> Handle {
         self.shared.clone()
+    }
+
+    /// From now on messages that are taken still count as queued: this process files them, and deals with them later.
+    pub(crate) fn files_messages(&mut self) {
+        self.told = Told::Nothing;
     }
 
     pub(crate) fn core(&self) -> &Core {
@@ -297,9 +311,14 @@ impl<M: Send + 'static> Context<M> {
     /// A message has left the tray; from the middle, and then nobody can say any more which is where.
     #[inline]
     fn has_taken(&mut self, passed_over: bool) {
-        self.scrambled |= passed_over;
-        let progress = &self.core().progress;
-        if self.scrambled { progress.lose() } else { progress.set(self.tray.taken()) }
+        match self.told {
+            Told::Progress if passed_over => {
+                self.told = Told::Lost;
+                self.core().progress.lose();
+            }
+            Told::Progress => self.core().progress.set(self.tray.taken()),
+            Told::Lost | Told::Nothing => {}
+        }
     }
 
     /// Takes the oldest item of the tray.
