@@ -48,7 +48,7 @@ impl ::fauxtp::GenServer for Counter {
         n: Self::Args,
         _: &mut ::fauxtp::Context<Self>,
     ) -> ::fauxtp::Result<Self> {
-        ::fauxtp::expansion::Initialised::into_result(Self::init(n))
+        ::fauxtp::expansion::Initialised::<Self>::into_result(Self::init(n))
     }
     async fn handle(
         &mut self,

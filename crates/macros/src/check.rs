@@ -130,18 +130,21 @@ pub(crate) fn check(block: &Block, arguments: &TokenStream) -> (Option<Server>, 
     for lifetime in block.generics.lifetimes() {
         errors.at(
             lifetime,
-            "a server lives as long as it likes, so it borrows nothing: own the data, or share it by `Arc`",
+            "a server lives as long as it likes, so it borrows nothing: own the data, \
+                 or share it by `Arc`",
         );
     }
-    types::check_owned(&block.server, "a server owns its state", &mut errors);
+    let borrows = block.generics.lifetimes().next().is_some();
+    if !borrows {
+        types::check_owned(&block.server, "a server owns its state", &mut errors);
+    }
     let name = server_name(&block.server, &mut errors);
     let (init, terminate) = hooks(block, &mut errors);
-    let handlers: Vec<_> =
+    let mut handlers: Vec<_> =
         functions(block).filter_map(|function| handler(function, &mut errors)).collect();
-    check_coincidences(&handlers, &mut errors);
+    check_coincidences(&mut handlers, &mut errors);
     check_visibilities(&handlers, &mut errors);
     let (generics, this) = (block.generics.clone(), block.server.clone());
-    let borrows = block.generics.lifetimes().next().is_some();
     let server = name.filter(|_| !borrows).map(|name| Server {
         name,
         generics,
@@ -172,11 +175,21 @@ fn hooks(block: &Block, errors: &mut Errors) -> (Option<Hook>, Option<Hook>) {
         }
         if let Some((role, attribute)) = function.roles.first() {
             let role = role.name();
-            errors.at(attribute, format!("`{ident}` is not a `#[{role}]`: every server has its own, which runs by itself; remove the attribute, or rename the function"));
+            errors.at(
+                attribute,
+                format!(
+                    "`{ident}` is not a `#[{role}]`: every server has its own, which runs by \
+                 itself; remove the attribute, or rename the function"
+                ),
+            );
         }
         if is_init {
             if has_init {
-                errors.at(ident, "a second `init`: a server is made in one way; take an enum if there are several");
+                errors.at(
+                    ident,
+                    "a second `init`: a server is made in one way; take an enum if there \
+                     are several",
+                );
             } else {
                 init = check_init(function, errors);
             }
@@ -188,7 +201,11 @@ fn hooks(block: &Block, errors: &mut Errors) -> (Option<Hook>, Option<Hook>) {
         }
     }
     if !has_init {
-        errors.at(&block.server, "a server is made by `fn init`: write `fn init() -> Self { … }`; what it takes is what the server is started with");
+        errors.at(
+            &block.server,
+            "a server is made by `fn init`: write `fn init() -> Self { … }`; what it takes \
+             is what the server is started with",
+        );
     }
     (init, terminate)
 }
@@ -204,7 +221,11 @@ fn check_init(function: &Function, errors: &mut Errors) -> Option<Hook> {
         );
     }
     if matches!(signature.output, ReturnType::Default) {
-        errors.at(&signature.ident, "`init` makes the server: write `fn init(…) -> Self`, or `-> Result<Self>` if it can fail");
+        errors.at(
+            &signature.ident,
+            "`init` makes the server: write `fn init(…) -> Self`, or `-> Result<Self>` if \
+             it can fail",
+        );
     }
     let parameters = parameters(function, errors);
     signature::check_no_reply(&parameters, "`init`", errors);
@@ -255,13 +276,13 @@ fn handler(function: &Function, errors: &mut Errors) -> Option<Handler> {
         errors.at(
             other,
             format!(
-                "a function has one role, and this is a `#[{}]` already: write two functions",
-                role.name()
+                "a function has one role, and this is {} already: write two functions",
+                role.with_article()
             ),
         );
     }
     check_handler_name(function, *role, errors);
-    check_function(function, &format!("a `#[{}]`", role.name()), errors);
+    check_function(function, &role.with_article(), errors);
     let receiver = check_handler(function, errors);
     let parameters = parameters(function, errors);
     let kind = kind(*role, attribute, function, &parameters, errors);
@@ -287,7 +308,7 @@ fn kind(
     parameters: &[Parameter],
     errors: &mut Errors,
 ) -> Option<Kind> {
-    let name = format!("a `#[{}]`", role.name());
+    let name = role.with_article();
     if role != Role::Tick && !matches!(attribute.meta, syn::Meta::Path(_)) {
         errors.at(&attribute.meta, format!("`#[{}]` takes no arguments", role.name()));
     }
@@ -327,7 +348,12 @@ fn every(attribute: &Attribute, errors: &mut Errors) -> Option<Expr> {
     match parsed {
         Ok((key, every)) if key == "every" => {
             if let Some(this) = types::find_ident(every.to_token_stream(), "self") {
-                errors.at(this, "a tick is armed before there is a state: write a constant; for a period that is part of the state, use `ctx.send_after` and an `#[info]`");
+                errors.at(
+                    this,
+                    "a tick is armed before there is a state: write a constant; for a \
+                     period that is part of the state, use `ctx.send_after` and an \
+                     `#[info]`",
+                );
                 return None;
             }
             Some(every)

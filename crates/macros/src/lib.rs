@@ -42,7 +42,9 @@ fn expansion(arguments: &TokenStream, item: TokenStream) -> TokenStream {
     };
     let (server, errors) = check::check(&block, arguments);
     let expanded = server.map(|server| expand::expand(&server));
-    quote!(#block #expanded #errors)
+    // Where there are errors, nothing else is told: what is left unused is so because of them.
+    let quiet = (errors.count() > 0).then(|| quote!(#[allow(unused)]));
+    quote!(#quiet #block #expanded #errors)
 }
 
 #[cfg(test)]

@@ -62,6 +62,12 @@ impl Role {
         Self::ALL.iter().find(|(text, _)| *text == name).map(|(_, role)| *role)
     }
 
+    /// As in "a `#[call]` is …".
+    pub(crate) fn with_article(self) -> String {
+        let article = if matches!(self, Self::Exit | Self::Info) { "an" } else { "a" };
+        format!("{article} `#[{}]`", self.name())
+    }
+
     /// As it is written, without the brackets.
     pub(crate) fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, role)| *role == self).map_or("", |(text, _)| text)

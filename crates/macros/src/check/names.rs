@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 use quote::{ToTokens, format_ident};
 use syn::{Type, Visibility};
 
-use super::{Errors, Handler, types};
+use super::{Errors, Handler, Kind, types};
 use crate::parse::{Function, Role, plain};
 
 /// Methods that an address, a name or a key of a registry has anyway, and whose they are. A client's method of the same
@@ -33,14 +33,26 @@ pub(super) fn check_handler_name(function: &Function, role: Role, errors: &mut E
     let ident = &function.signature.ident;
     let name = function.name();
     if OF_SERVERS.contains(&name.as_str()) {
-        errors.at(ident, format!("`{name}` is what servers are started with (`Counter::{name}(…)`), and this would hide it: rename it"));
+        errors.at(
+            ident,
+            format!(
+                "`{name}` is what servers are started with (`Counter::{name}(…)`), and this \
+             would hide it: rename it"
+            ),
+        );
     }
     if !matches!(role, Role::Call | Role::Cast) {
         return;
     }
     let whose = TAKEN.iter().find(|(_, names)| names.contains(&name.as_str()));
     if let Some((whose, _)) = whose {
-        errors.at(ident, format!("`{name}` is a method of {whose} already, so `address.{name}(…)` could not mean this: rename it"));
+        errors.at(
+            ident,
+            format!(
+                "`{name}` is a method of {whose} already, so `address.{name}(…)` could not mean \
+             this: rename it"
+            ),
+        );
     }
 }
 
@@ -48,7 +60,11 @@ pub(super) fn check_handler_name(function: &Function, role: Role, errors: &mut E
 pub(super) fn server_name(server: &Type, errors: &mut Errors) -> Option<Ident> {
     let name = types::last_segment(server).map(|segment| segment.ident.clone());
     if name.is_none() {
-        errors.at(server, "a server is a type with a name of its own: write `struct Counter(…);` and `impl Counter { … }`");
+        errors.at(
+            server,
+            "a server is a type with a name of its own: write `struct Counter(…);` and \
+             `impl Counter { … }`",
+        );
     }
     name
 }
@@ -70,34 +86,42 @@ pub(super) fn variant_of(method: &Ident, errors: &mut Errors) -> Option<Ident> {
     Some(format_ident!("{text}", span = method.span()))
 }
 
-/// Refuses two handlers of what can be handled once only. Those under a `cfg` may stand in for each other.
-pub(super) fn check_coincidences(handlers: &[Handler], errors: &mut Errors) {
-    use super::Kind;
-    for (index, handler) in handlers.iter().enumerate() {
-        let method = &handler.hook.method;
-        let mut before =
-            handlers[..index].iter().filter(|other| !(is_optional(other) && is_optional(handler)));
-        let same_kind = |other: &Handler| {
-            std::mem::discriminant(&other.kind) == std::mem::discriminant(&handler.kind)
-        };
-        let once = match handler.kind {
-            Kind::Down => "down",
-            Kind::Exit => "exit",
-            Kind::Timeout => "timeout",
-            Kind::ContinueWith => "continue_with",
-            _ => {
-                let twin =
-                    before.find(|other| other.has_variant() && other.variant == handler.variant);
-                if let Some(twin) = twin {
-                    errors.at(method, format!("the messages of `{}` and `{method}` would both be called `{}`: rename one of them", twin.hook.method, handler.variant));
-                }
-                continue;
-            }
-        };
-        if let Some(first) = before.find(|other| same_kind(other)) {
-            errors.at(method, format!("a second `#[{once}]`, after `{}`: a server has one, which looks at what has come", first.hook.method));
+/// Refuses two handlers of what can be handled once only, and leaves the second one out. Those under a `cfg` may stand in
+/// for each other.
+pub(super) fn check_coincidences(handlers: &mut Vec<Handler>, errors: &mut Errors) {
+    let mut first: Vec<Handler> = Vec::new();
+    for handler in handlers.drain(..) {
+        let mut rivals =
+            first.iter().filter(|other| !(is_optional(other) && is_optional(&handler)));
+        match rivals.find_map(|other| coincidence(other, &handler)) {
+            Some(message) => errors.at(&handler.hook.method, message),
+            None => first.push(handler),
         }
     }
+    *handlers = first;
+}
+
+/// Why there cannot be another handler besides the first.
+fn coincidence(first: &Handler, other: &Handler) -> Option<String> {
+    let (method, variant) = (&other.hook.method, &other.variant);
+    let before = &first.hook.method;
+    let once = match (&first.kind, &other.kind) {
+        (Kind::Down, Kind::Down) => Role::Down,
+        (Kind::Exit, Kind::Exit) => Role::Exit,
+        (Kind::Timeout, Kind::Timeout) => Role::Timeout,
+        (Kind::ContinueWith, Kind::ContinueWith) => Role::ContinueWith,
+        _ if first.has_variant() && other.has_variant() && first.variant == *variant => {
+            return Some(format!(
+                "the messages of `{before}` and `{method}` would both be called `{variant}`: \
+                 rename one of them"
+            ));
+        }
+        _ => return None,
+    };
+    let once = once.name();
+    Some(format!(
+        "a second `#[{once}]`, after `{before}`: a server has one, which looks at what has come"
+    ))
 }
 
 fn is_optional(handler: &Handler) -> bool {
@@ -132,6 +156,13 @@ pub(super) fn check_visibilities(handlers: &[Handler], errors: &mut Errors) {
     });
     let Some(first) = restricted.next() else { return };
     for other in restricted.filter(|other| text(other) != text(first)) {
-        errors.at(&other.visibility, format!("between `pub` and private, all handlers of a server are visible equally far: write `{}` here, as above", text(first)));
+        errors.at(
+            &other.visibility,
+            format!(
+                "between `pub` and private, all handlers of a server are visible equally far: \
+             write `{}` here, as above",
+                text(first)
+            ),
+        );
     }
 }

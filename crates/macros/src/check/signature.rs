@@ -58,8 +58,15 @@ pub(super) fn check_function(function: &Function, what: &str, errors: &mut Error
     }
     if !generics.params.is_empty() || generics.where_clause.is_some() {
         errors.at(
-            if generics.params.is_empty() { generics.where_clause.to_token_stream() } else { generics.params.to_token_stream() },
-            format!("{what} is not generic, for what it carries is part of one message type: write the types, or make the server generic (`impl<T> Server<T>`)"),
+            if generics.params.is_empty() {
+                generics.where_clause.to_token_stream()
+            } else {
+                generics.params.to_token_stream()
+            },
+            format!(
+                "{what} is not generic, for what it carries is part of one message type: \
+                 write the types, or make the server generic (`impl<T> Server<T>`)"
+            ),
         );
     }
 }
@@ -70,10 +77,18 @@ pub(super) fn check_handler(function: &Function, errors: &mut Errors) -> Option<
     let found = Receiver::of(signature);
     match signature.receiver() {
         None => {
-            errors.at(&signature.ident, "a handler works on the server's state: begin its parameters with `&mut self` or `&self`");
+            errors.at(
+                &signature.ident,
+                "a handler works on the server's state: begin its parameters with `&mut \
+                 self` or `&self`",
+            );
         }
         Some(receiver) if found.is_none() => {
-            errors.at(receiver, "the state stays with its server: write `&mut self` or `&self`; to end the server, use `ctx.stop(…)`");
+            errors.at(
+                receiver,
+                "the state stays with its server: write `&mut self` or `&self`; to end the \
+                 server, use `ctx.stop(…)`",
+            );
         }
         Some(_) => {}
     }
@@ -170,7 +185,11 @@ pub(super) fn answer(
     match (reply, &function.signature.output) {
         (Some(answer), ReturnType::Default) => Some(Kind::Deferred(answer)),
         (Some(_), ReturnType::Type(_, output)) => {
-            errors.at(output, "a call is answered either by what it returns or by its `Reply`: remove one of them");
+            errors.at(
+                output,
+                "a call is answered either by what it returns or by its `Reply`: remove one \
+                 of them",
+            );
             None
         }
         (None, ReturnType::Default) => Some(Kind::Call(syn::parse_quote!(()))),
@@ -195,7 +214,7 @@ pub(super) fn takes_one(
     errors: &mut Errors,
 ) -> bool {
     let role = name.to_lowercase();
-    let advice = format!("a `#[{role}]` takes what has come: write `{role}: {name}`");
+    let advice = format!("`#[{role}]` takes what has come: write `{role}: {name}`");
     let mut count = 0;
     let mut is_right = true;
     for parameter in parameters {
@@ -217,7 +236,13 @@ pub(super) fn takes_none(what: &str, parameters: &[Parameter], errors: &mut Erro
     let before = errors.count();
     for parameter in parameters {
         if let Parameter::Argument(argument) = parameter {
-            errors.at(&argument.ty, format!("{what} takes nothing but the context, for nobody sends it anything: keep what it needs in the state"));
+            errors.at(
+                &argument.ty,
+                format!(
+                    "{what} takes nothing but the context, for nobody sends it anything: keep \
+                 what it needs in the state"
+                ),
+            );
         }
     }
     before == errors.count()

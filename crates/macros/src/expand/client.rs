@@ -34,7 +34,8 @@ fn client(server: &Server, reach: &str, handlers: &[&Handler]) -> TokenStream {
     let bounds = server.without_self(&generics.where_clause);
     let visibility = handlers.first().map(|handler| &handler.visibility);
     let docs = format!(
-        " What a `{name}` can be asked, by whatever leads to one: an address, a name, a key of a registry."
+        " What a `{name}` can be asked, by whatever leads to one: an address, a name, a \
+             key of a registry."
     );
     let methods = handlers.iter().map(|handler| method(server, handler));
     // A name that no parameter of the user's has.
@@ -72,7 +73,10 @@ fn method(server: &Server, handler: &Handler) -> TokenStream {
     let span = at(answer.span());
     let is_fallible = is_result(answer);
     let answer = server.without_self(answer);
-    let maker = quote!(impl ::core::ops::FnOnce(::fauxtp::Reply<#answer>) -> #message #arguments + ::core::marker::Send);
+    let maker = quote! {
+        impl ::core::ops::FnOnce(::fauxtp::Reply<#answer>) -> #message #arguments
+            + ::core::marker::Send
+    };
     let outcome = if is_fallible {
         let part = |name: &str| {
             let name = format_ident!("{name}", span = span);

@@ -63,8 +63,9 @@ fn init(server: &Server) -> (TokenStream, TokenStream) {
         server.handlers.iter().filter_map(|handler| arm(server, handler)).collect();
     let ctx = context(init.takes_context() || !arming.is_empty());
     let call = init.call(None);
-    let made =
-        quote_spanned!(at(init.outcome)=> ::fauxtp::expansion::Initialised::into_result(#call));
+    let made = quote_spanned!(at(init.outcome)=>
+        ::fauxtp::expansion::Initialised::<Self>::into_result(#call)
+    );
     let body = if arming.is_empty() {
         made
     } else {

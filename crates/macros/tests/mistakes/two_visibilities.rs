@@ -1,16 +1,24 @@
 use fauxtp::prelude::*;
 
-struct Counter(i64);
+mod inside {
+    use fauxtp::prelude::*;
 
-#[gen_server]
-impl Counter {
-    fn init(n: i64) -> Self {
-        Self(n)
+    pub struct Counter(i64);
+
+    #[gen_server]
+    impl Counter {
+        fn init() -> Self {
+            Self(0)
+        }
+        #[cast]
+        pub(crate) fn add(&mut self) {
+            self.0 += 1;
+        }
+        #[cast]
+        pub(super) fn remove(&mut self) {
+            self.0 -= 1;
+        }
     }
-    #[cast]
-    pub(crate) fn add(&mut self) {}
-    #[cast]
-    pub(super) fn remove(&mut self) {}
 }
 
 fn main() {}
