@@ -55,7 +55,7 @@
 //!
 //! | you want to | look at |
 //! | --- | --- |
-//! | handle messages with a state | [`gen_server`] |
+//! | handle messages with a state | [`mod@gen_server`] |
 //! | keep things running | [`supervisor`], for plain tasks [`ChildSpec::task`] |
 //! | have children come and go | [`DynamicSupervisor`] |
 //! | find processes | [`Name`], [`Registry`] |
@@ -65,6 +65,7 @@
 //!
 //! # Features
 //!
+//! - `macros` (default): the attribute macro [`#[gen_server]`](macro@gen_server).
 //! - `tracing` (default): crash and supervisor reports as `tracing` events, targets `fauxtp::crash`,
 //!   `fauxtp::supervisor`, `fauxtp::server` and `fauxtp::mailbox`. As long as nobody listens to them, panics
 //!   are printed as without fauxtp.
@@ -103,6 +104,7 @@ pub mod behaviour;
 pub mod names;
 pub mod registry;
 pub mod gen_server;
+pub mod expansion;
 pub mod supervisor;
 pub mod prelude;
 
@@ -114,6 +116,8 @@ pub use executor::NoRuntime;
 pub use facts::Facts;
 pub use fauxtp_logic::reason;
 pub use fauxtp_logic::{ExitReason, Pid, Ref};
+#[cfg(feature = "macros")]
+pub use fauxtp_macros::gen_server;
 pub use gen_server::{Context, GenServer, Info};
 pub use mailbox::{Mailbox, Overflow, SendError, ZeroCapacity};
 pub use names::Name;

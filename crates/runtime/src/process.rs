@@ -321,6 +321,10 @@ impl std::fmt::Display for StopError {
 impl std::error::Error for StopError {}
 
 /// What may be done with any process whose pid is known.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no pid",
+    note = "take the pid of a process: `address.pid()`"
+)]
 pub trait PidExt: Copy {
     /// Sends an exit signal (PROC-003). Returns at once; nothing happens if the process has ended. A supervisor
     /// ignores those of strangers (SUP-029); [`stop`](Self::stop) it. The reason kill, sent like this, is the
