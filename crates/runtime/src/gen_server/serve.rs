@@ -133,6 +133,7 @@ async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
         }
         Some(Item::Notice(Notice::Exit(exit))) => Event::Info(Box::new(Info::Exit(exit))),
         Some(Item::Notice(Notice::Down(down))) => Event::Info(Box::new(Info::Down(down))),
+        Some(Item::Notice(Notice::Barrier(_))) => unreachable!("reached when it is taken"),
         None => Event::Info(Box::new(Info::Timeout)),
     }
 }
