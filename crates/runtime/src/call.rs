@@ -22,6 +22,7 @@ use crate::mailbox::SendError;
 use crate::shared::Handle;
 use crate::signal::Signal;
 use crate::slot::{self, Broken, Pledge, Promise};
+use crate::wait::SOMEWHERE;
 use crate::waiting::Patience;
 
 /// How long a call waits unless told otherwise (GS-010).
@@ -163,15 +164,18 @@ pub trait Dest {
     /// The process it means now.
     fn resolve(&self) -> Option<Address<Self::Message>>;
 
-    /// The same without a copy, where that is possible.
+    /// The address, if this is one, and not something that finds it.
     #[doc(hidden)]
-    fn target(&self) -> Target<'_, Self::Message> {
-        self.resolve().map_or(Target::Nobody, Target::Owned)
+    #[inline]
+    fn as_address(&self) -> Option<&Address<Self::Message>> {
+        None
     }
 
     /// Sends a message and forgets it: whether anybody is there makes no difference (GS-030).
     fn cast(&self, message: Self::Message) {
-        if let Some(address) = self.target().address() {
+        if let Some(address) = self.as_address() {
+            address.send(message);
+        } else if let Some(address) = self.resolve() {
             address.send(message);
         }
     }
@@ -217,13 +221,12 @@ pub trait Dest {
         message: impl FnOnce(Reply<T>) -> Self::Message,
     ) -> Request<T> {
         let (promise, pledge) = slot::promise();
-        let target = self.target();
-        let address = target.address();
-        let refused = match address {
+        let address = self.resolve();
+        let refused = match &address {
             Some(address) => address.try_send(message(Reply(promise))).err().map(refusal),
             None => Some(CallError::NoProc),
         };
-        Request { pledge, refused, callee: address.map(Address::handle) }
+        Request { pledge, refused, callee: address.as_ref().map(Address::handle) }
     }
 }
 
@@ -235,8 +238,8 @@ impl<M: Send + 'static> Dest for Address<M> {
     }
 
     #[inline]
-    fn target(&self) -> Target<'_, M> {
-        Target::Borrowed(self)
+    fn as_address(&self) -> Option<&Self> {
+        Some(self)
     }
 }
 
@@ -248,8 +251,8 @@ impl<D: Dest + ?Sized> Dest for &D {
     }
 
     #[inline]
-    fn target(&self) -> Target<'_, D::Message> {
-        D::target(self)
+    fn as_address(&self) -> Option<&Address<D::Message>> {
+        D::as_address(self)
     }
 }
 
@@ -281,50 +284,29 @@ fn refusal<M>(error: SendError<M>) -> CallError {
     }
 }
 
-/// Whom a destination means.
-#[doc(hidden)]
-#[derive(Debug)]
-pub enum Target<'a, M> {
-    /// It is an address.
-    Borrowed(&'a Address<M>),
-    /// It has found one.
-    Owned(Address<M>),
-    /// Nobody is there.
-    Nobody,
-}
-
-impl<M> Target<'_, M> {
-    #[inline]
-    fn address(&self) -> Option<&Address<M>> {
-        match self {
-            Self::Borrowed(address) => Some(address),
-            Self::Owned(address) => Some(address),
-            Self::Nobody => None,
-        }
-    }
-}
-
 /// A call under way. Does nothing unless awaited.
 #[must_use = "a call does nothing unless awaited"]
 pub struct Call<'a, D: Dest + ?Sized, T, F> {
     destination: &'a D,
-    /// Once this has been polled.
-    target: Option<Target<'a, D::Message>>,
+    /// Whom that meant when this was polled first, unless it is an address itself.
+    found: Option<Address<D::Message>>,
     /// Until the message is sent.
     message: Option<F>,
     patience: Patience,
-    stage: Stage<T>,
+    /// Once the message is sent.
+    pledge: Option<Pledge<T>>,
+    /// Where the message lies.
+    place: u64,
+    /// Whether the caller is on record as waiting.
+    waits: bool,
+    trouble: Option<Box<Trouble>>,
 }
 
-/// How far a call is.
-enum Stage<T> {
-    Fresh,
+/// What keeps a message from being sent.
+enum Trouble {
     /// It may be that the callee waits for us; nothing is sent before that is settled.
-    Suspicious(Box<Suspicion>),
-    /// The message lies at this place.
-    Sent(Pledge<T>, u64),
+    Suspicion(Suspicion),
     Refused(CallError),
-    Over,
 }
 
 // Nothing in a call is ever pinned: the message's maker is moved out before it runs.
@@ -334,7 +316,16 @@ impl<'a, D: Dest + ?Sized, T, F> Call<'a, D, T, F> {
     #[inline]
     fn new(destination: &'a D, message: F) -> Self {
         let patience = Patience::new(Some(DEFAULT_TIMEOUT));
-        Self { destination, target: None, message: Some(message), patience, stage: Stage::Fresh }
+        Self {
+            destination,
+            found: None,
+            message: Some(message),
+            patience,
+            pledge: None,
+            place: SOMEWHERE,
+            waits: false,
+            trouble: None,
+        }
     }
 
     /// Waits no longer than this. Deadlines of a second and more are coarse: never early, and up to 100 ms
@@ -362,27 +353,20 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if matches!(this.stage, Stage::Fresh | Stage::Suspicious(_)) {
-            this.stage = std::task::ready!(this.send(cx));
+        if this.pledge.is_none() {
+            std::task::ready!(this.send(cx));
         }
-        let Stage::Sent(pledge, place) = &mut this.stage else {
-            // Whoever tries again and again lets others run in between (RUST-007).
-            std::task::ready!(coop::poll_proceed(cx)).made_progress();
-            return Poll::Ready(Err(match std::mem::replace(&mut this.stage, Stage::Over) {
-                Stage::Refused(refused) => refused,
-                _ => CallError::NoReply,
-            }));
-        };
-        let target = &this.target;
-        let callee = || address_of(target).map(Address::handle);
+        let Some(pledge) = &mut this.pledge else { return this.fail(cx) };
+        let address = this.destination.as_address().or(this.found.as_ref());
+        let callee = || address.map(Address::handle);
         let answer = match this.patience.poll_answer(pledge, callee, cx) {
             Poll::Ready(answer) => answer,
             // What is done for a request ends with it.
-            Poll::Pending if is_overdue(target, *place) => None,
+            Poll::Pending if address.is_some_and(|to| cycle::sent(to.pid(), this.place)) => None,
             Poll::Pending => return Poll::Pending,
         };
         if answer.is_none() {
-            let expire = Signal::Expire { place: *place };
+            let expire = Signal::Expire { place: this.place };
             let _ended = callee().map(|callee| callee.signal(expire));
         }
         this.leave();
@@ -392,16 +376,6 @@ where
     }
 }
 
-/// The current process waits for the answer to the message at this place; tells whether it need not any more, because
-/// it handles a request whose deadline has passed.
-fn is_overdue<M: Send + 'static>(target: &Option<Target<'_, M>>, place: u64) -> bool {
-    address_of(target).is_some_and(|callee| cycle::sent(callee.pid(), place))
-}
-
-fn address_of<'a, M>(target: &'a Option<Target<'_, M>>) -> Option<&'a Address<M>> {
-    target.as_ref().and_then(Target::address)
-}
-
 impl<D, T, F> Call<'_, D, T, F>
 where
     D: Dest + ?Sized,
@@ -409,53 +383,74 @@ where
     F: FnOnce(Reply<T>) -> D::Message,
 {
     /// Sends the message, unless that would be the last thing the caller does. The callee may run at once, and then
-    /// the answer is there already.
+    /// the answer is there already. Without a pledge afterwards, there was trouble.
     #[inline]
-    fn send(&mut self, cx: &mut Context<'_>) -> Poll<Stage<T>> {
-        let target = self.target.get_or_insert_with(|| self.destination.target());
-        let Some(address) = target.address() else {
-            return Poll::Ready(Stage::Refused(CallError::NoProc));
-        };
-        let core = &address.shared().core;
-        match cycle::begin(core) {
+    fn send(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if matches!(self.trouble.as_deref(), Some(Trouble::Refused(_))) {
+            return Poll::Ready(());
+        }
+        if self.destination.as_address().is_none() && self.found.is_none() {
+            self.found = self.destination.resolve();
+        }
+        let Some(address) = self.address() else { return self.refuse(CallError::NoProc) };
+        match cycle::begin(&address.shared().core) {
             Outlook::Clear => {}
-            Outlook::Itself => {
-                return Poll::Ready(Stage::Refused(CallError::Deadlock(Cycle::through(&[]))));
-            }
-            Outlook::Overdue => return Poll::Ready(Stage::Refused(CallError::Timeout)),
+            Outlook::Itself => return self.refuse(CallError::Deadlock(Cycle::through(&[]))),
+            Outlook::Overdue => return self.refuse(CallError::Timeout),
             Outlook::Waits => {
+                self.waits = true;
                 if let Some(refused) = std::task::ready!(self.suspect(cx)) {
-                    self.leave();
-                    return Poll::Ready(Stage::Refused(refused));
+                    return self.refuse(refused);
                 }
             }
         }
-        let (Some(address), Some(message)) = (address_of(&self.target), self.message.take()) else {
-            return Poll::Ready(Stage::Over);
+        self.waits = true;
+        let (Some(address), Some(message)) =
+            (self.destination.as_address().or(self.found.as_ref()), self.message.take())
+        else {
+            return Poll::Ready(());
         };
         let (promise, pledge) = slot::promise();
         match address.shared().push_and_wait(message(Reply(promise)), cx) {
-            Ok(place) => Poll::Ready(Stage::Sent(pledge, place)),
-            Err(error) => {
-                self.leave();
-                Poll::Ready(Stage::Refused(refusal(error)))
+            Ok(place) => {
+                self.place = place;
+                self.pledge = Some(pledge);
+                Poll::Ready(())
             }
+            Err(error) => self.refuse(refusal(error)),
         }
+    }
+
+    #[cold]
+    fn refuse(&mut self, error: CallError) -> Poll<()> {
+        self.leave();
+        self.trouble = Some(Box::new(Trouble::Refused(error)));
+        Poll::Ready(())
+    }
+
+    #[cold]
+    fn fail(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
+        // Whoever tries again and again lets others run in between (RUST-007).
+        std::task::ready!(coop::poll_proceed(cx)).made_progress();
+        Poll::Ready(Err(match self.trouble.take().map(|trouble| *trouble) {
+            Some(Trouble::Refused(refused)) => refused,
+            Some(Trouble::Suspicion(_)) | None => CallError::NoReply,
+        }))
     }
 
     /// The callee waits as well. Nothing if that is not for us; otherwise why not to call.
     #[cold]
     fn suspect(&mut self, cx: &mut Context<'_>) -> Poll<Option<CallError>> {
-        let Some(callee) = address_of(&self.target).map(Address::handle) else {
+        let Some(callee) = self.address().map(Address::handle) else {
             return Poll::Ready(None);
         };
         loop {
-            if let Stage::Suspicious(suspicion) = &mut self.stage {
+            if let Some(Trouble::Suspicion(suspicion)) = self.trouble.as_deref_mut() {
                 match suspicion.poll(cx) {
                     Poll::Ready(Some(cycle)) => {
                         return Poll::Ready(Some(CallError::Deadlock(cycle)));
                     }
-                    Poll::Ready(None) => self.stage = Stage::Fresh,
+                    Poll::Ready(None) => self.trouble = None,
                     Poll::Pending => {
                         let elsewhere = || Some(callee.core().executor.clone());
                         let over = self.patience.is_over(elsewhere, cx) || cycle::is_overdue();
@@ -465,7 +460,7 @@ where
                 }
             }
             match cycle::suspect(callee.clone()) {
-                Some(suspicion) => self.stage = Stage::Suspicious(suspicion),
+                Some(suspicion) => self.trouble = Some(Box::new(Trouble::Suspicion(suspicion))),
                 None => return Poll::Ready(None),
             }
         }
@@ -476,18 +471,23 @@ impl<D: Dest + ?Sized, T, F> Call<'_, D, T, F> {
     /// Nobody waits any more.
     #[inline]
     fn leave(&mut self) {
-        self.stage = Stage::Over;
-        if let Some(address) = address_of(&self.target) {
-            cycle::end(address.shared().core.pid);
+        if std::mem::take(&mut self.waits) {
+            if let Some(address) = self.address() {
+                cycle::end(address.shared().core.pid);
+            }
         }
+    }
+
+    #[inline]
+    fn address(&self) -> Option<&Address<D::Message>> {
+        self.destination.as_address().or(self.found.as_ref())
     }
 }
 
 impl<D: Dest + ?Sized, T, F> Drop for Call<'_, D, T, F> {
+    #[inline]
     fn drop(&mut self) {
-        if matches!(self.stage, Stage::Sent(..) | Stage::Suspicious(_)) {
-            self.leave();
-        }
+        self.leave();
     }
 }
 
@@ -495,7 +495,7 @@ impl<D: Dest + ?Sized, T, F> fmt::Debug for Call<'_, D, T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
             .field("timeout", &self.patience.timeout)
-            .field("sent", &matches!(self.stage, Stage::Sent(..)))
+            .field("sent", &self.pledge.is_some())
             .finish()
     }
 }

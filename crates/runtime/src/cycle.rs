@@ -155,7 +155,7 @@ const FOLLOWED_MAX: usize = 1_000;
 
 /// Whether whom the current process waits for waits for it in turn.
 #[cold]
-pub(crate) fn suspect(callee: Handle) -> Option<Box<Suspicion>> {
+pub(crate) fn suspect(callee: Handle) -> Option<Suspicion> {
     let here = current::with(Arc::clone)?;
     let me = here.core();
     let mut others = Vec::new();
@@ -168,7 +168,7 @@ pub(crate) fn suspect(callee: Handle) -> Option<Box<Suspicion>> {
         }
         others.push((at, waiting));
         if waiting.on == me.pid {
-            return Some(Box::new(Suspicion::of(others)));
+            return Some(Suspicion::of(others));
         }
         // A cycle beside us is somebody else's.
         if others.iter().any(|(known, _)| known.core().pid == waiting.on) {

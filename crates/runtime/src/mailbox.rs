@@ -66,7 +66,7 @@ impl<M: Send + 'static> Shared<M> {
     /// Delivers a message.
     #[inline]
     pub(crate) fn push(self: &Arc<Self>, message: M) -> Result<(), SendError<M>> {
-        if self.deliver(message)?.0 {
+        if self.deliver(message, &mut 0)? {
             executor::wake(self);
         }
         Ok(())
@@ -80,8 +80,8 @@ impl<M: Send + 'static> Shared<M> {
         message: M,
         cx: &mut Context<'_>,
     ) -> Result<u64, SendError<M>> {
-        let (wakes, place) = self.deliver(message)?;
-        if wakes {
+        let mut place = SOMEWHERE;
+        if self.deliver(message, &mut place)? {
             self.run_or_wake(cx);
         }
         Ok(place)
@@ -100,9 +100,9 @@ impl<M: Send + 'static> Shared<M> {
     }
 
     /// Puts a message in the inbox, the one function through which messages go; tells whether the process
-    /// waits and has to be woken, and the place of the message.
+    /// waits and has to be woken, and the place of the message where that can be said.
     #[inline]
-    fn deliver(&self, message: M) -> Result<(bool, u64), SendError<M>> {
+    fn deliver(&self, message: M, place: &mut u64) -> Result<bool, SendError<M>> {
         if !self.core.may_be_open() {
             return Err(SendError::NoProc(message));
         }
@@ -112,10 +112,10 @@ impl<M: Send + 'static> Shared<M> {
             self.wait_for_its_end();
             return Err(SendError::NoProc(message));
         }
-        let (place, dropped) = match lanes.accept(message) {
-            Room::Made(place, oldest) => (place, oldest),
+        let dropped = match lanes.accept(message, place) {
+            Room::Made(oldest) => oldest,
             Room::Refused(message) => return Err(SendError::Full(message)),
-            Room::Dropped(message) => (SOMEWHERE, Some(message)),
+            Room::Dropped(message) => Some(message),
         };
         let wake = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take());
         drop(lanes);
@@ -132,7 +132,7 @@ impl<M: Send + 'static> Shared<M> {
             // By no process: it is not the sender who owes what it carried.
             current::as_nobody(|| drop_each(dropped));
         }
-        Ok((wakes, place))
+        Ok(wakes)
     }
 
     fn post(&self, post: Post<M>) -> Result<(), Post<M>> {

@@ -48,10 +48,10 @@ pub(crate) trait Process: Send + Sync {
 }
 
 /// Tells somebody that a process has handled everything before this; dropped if it never does.
-pub(crate) struct Barrier(Box<dyn FnOnce() + Send>);
+pub(crate) struct Barrier(Box<dyn FnOnce() + Send + Sync>);
 
 impl Barrier {
-    pub(crate) fn new(tell: impl FnOnce() + Send + 'static) -> Self {
+    pub(crate) fn new(tell: impl FnOnce() + Send + Sync + 'static) -> Self {
         Self(Box::new(tell))
     }
 

@@ -13,7 +13,7 @@ use fauxtp_logic::tray::Item;
 
 use super::{Context, GenServer, Info};
 use crate::behaviour::{self, Ack};
-use crate::guard::{Kept, catch, drop_caught, guarded, panicked};
+use crate::guard::{Kept, catch, guarded, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
 use crate::process::Limit;
@@ -86,18 +86,7 @@ pub(super) fn serve<S: GenServer>(
 /// The next message, if it is there and nothing is to be done before.
 #[inline]
 fn next_message<S: GenServer>(ctx: &mut Context<S>) -> Option<S::Message> {
-    if ctx.wishes.is_some() {
-        return None;
-    }
-    let message = ctx.process.take_message()?;
-    if ctx.core().drops_late() { drop_unhandled(message) } else { Some(message) }
-}
-
-/// Whoever asked has given up: nobody hears of it any more.
-#[cold]
-fn drop_unhandled<M>(message: M) -> Option<M> {
-    let _thrown = drop_caught(message);
-    None
+    if ctx.wishes.is_some() { None } else { ctx.process.take_message() }
 }
 
 /// Waits for something to deal with.
@@ -113,15 +102,7 @@ async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
             return Event::Continue(message);
         }
     }
-    let item = loop {
-        match ctx.process.next_item(limit).await {
-            Some(Item::Message(message)) if ctx.core().drops_late() => {
-                drop_unhandled(message);
-            }
-            item => break item,
-        }
-    };
-    match item {
+    match ctx.process.next_item(limit).await {
         Some(Item::Message(message)) => Event::Message(message),
         Some(Item::Notice(Notice::Timer(timer, message))) => {
             ctx.process.timer_expired(timer);

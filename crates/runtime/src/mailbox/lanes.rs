@@ -70,8 +70,8 @@ pub(crate) struct Fresh {
 
 /// What became of a message.
 pub(super) enum Room<M> {
-    /// It was accepted and has this place, perhaps instead of the oldest one.
-    Made(u64, Option<M>),
+    /// It was accepted, perhaps in place of the oldest one.
+    Made(Option<M>),
     Refused(M),
     Dropped(M),
 }
@@ -108,15 +108,15 @@ impl<M> Lanes<M> {
         self.looked_at as usize == self.signals.len()
     }
 
-    /// Puts a message behind all others, if there is room for it.
+    /// Puts a message behind all others, if there is room for it. Tells its place, unless that may change.
     #[inline]
-    pub(super) fn accept(&mut self, message: M) -> Room<M> {
+    pub(super) fn accept(&mut self, message: M, place: &mut u64) -> Room<M> {
         let mut oldest = None;
-        let mut place = self.accepted;
+        *place = self.accepted;
         if let Some(bound) = &mut self.bound {
             if matches!(bound.overflow, Overflow::DropOldest) {
                 // Places change when others are dropped.
-                place = SOMEWHERE;
+                *place = SOMEWHERE;
             }
             let waiting = self.messages.len() + bound.in_tray - bound.debt;
             if waiting >= bound.capacity {
@@ -130,7 +130,7 @@ impl<M> Lanes<M> {
         }
         self.accepted += 1;
         self.messages.push_back(message);
-        Room::Made(place, oldest)
+        Room::Made(oldest)
     }
 
     /// Takes the oldest message out; those behind it move up by one place.

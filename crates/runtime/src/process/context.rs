@@ -21,7 +21,7 @@ use crate::address::Address;
 use crate::clock;
 use crate::current;
 use crate::executor;
-use crate::guard::drop_each;
+use crate::guard::{drop_caught, drop_each};
 use crate::mailbox::{Notice, Shared, Taken};
 use crate::shared::{Core, Handle};
 use crate::signal::{Down, Exit};
@@ -70,7 +70,10 @@ pub(crate) enum Limit {
 /// What others can know of how far the process is with its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
+    /// The usual case, of which much depends on being fast.
     Progress,
+    /// The same, of a bounded mailbox.
+    BoundedProgress,
     /// Messages were taken out of their order.
     Lost,
     /// Whoever has not been answered has to wait until the process has time, however long ago it took his message.
@@ -92,7 +95,8 @@ pub struct Context<M> {
 
 impl<M: Send + 'static> Context<M> {
     pub(crate) fn new(shared: Arc<Shared<M>>, bounded: bool) -> Self {
-        Self { shared, tray: Tray::default(), turn: 0, bounded, told: Told::Progress }
+        let told = if bounded { Told::BoundedProgress } else { Told::Progress };
+        Self { shared, tray: Tray::default(), turn: 0, bounded, told }
     }
 
     /// The pid of this process.
@@ -259,9 +263,9 @@ impl<M: Send + 'static> Context<M> {
             loop {
                 if let Some(item) = self.take() {
                     self.turn += 1;
-                    match item {
-                        Item::Message(_) => self.has_taken(false),
-                        Item::Notice(_) => self.core().progress.aside(),
+                    if self.note(&item) {
+                        finish(item);
+                        continue;
                     }
                     return Poll::Ready(Some(item));
                 }
@@ -303,13 +307,14 @@ impl<M: Send + 'static> Context<M> {
     pub(crate) fn take_message(&mut self) -> Option<M> {
         let core = &self.shared.core;
         let is_told_something = core.signalled.load(Ordering::Relaxed);
-        if self.bounded || self.turn >= TURN || is_told_something || self.is_doomed() {
+        let is_plain = self.told == Told::Progress && !core.has_late.load(Ordering::Relaxed);
+        if !is_plain || self.turn >= TURN || is_told_something || self.is_doomed() {
             return None;
         }
         self.settle();
         let message = self.tray.take_plain()?;
         self.turn += 1;
-        self.has_taken(false);
+        self.core().progress.set(self.tray.taken());
         Some(message)
     }
 
@@ -317,11 +322,13 @@ impl<M: Send + 'static> Context<M> {
     #[inline]
     fn has_taken(&mut self, passed_over: bool) {
         match self.told {
-            Told::Progress if passed_over => {
+            Told::Progress | Told::BoundedProgress if passed_over => {
                 self.told = Told::Lost;
                 self.core().progress.lose();
             }
-            Told::Progress => self.core().progress.set(self.tray.taken()),
+            Told::Progress | Told::BoundedProgress => {
+                self.core().progress.set(self.tray.taken());
+            }
             Told::Lost | Told::Nothing => {}
         }
     }
@@ -329,16 +336,22 @@ impl<M: Send + 'static> Context<M> {
     /// Takes the oldest item of the tray.
     #[inline]
     fn take(&mut self) -> Option<Item<M, Notice<M>>> {
-        loop {
-            self.settle();
-            let item = if self.bounded {
-                self.shared.take_bounded(&mut self.tray)
-            } else {
-                self.tray.take()
-            };
-            match item {
-                Some(Item::Notice(Notice::Barrier(barrier))) => barrier.reached(),
-                item => return item,
+        self.settle();
+        if self.bounded { self.shared.take_bounded(&mut self.tray) } else { self.tray.take() }
+    }
+
+    /// Sees to it that others know how far the process is. Tells whether that was all there was to do about this item:
+    /// it is for nobody else, or whoever asked has given up (CALL-005).
+    #[inline]
+    fn note(&mut self, item: &Item<M, Notice<M>>) -> bool {
+        match item {
+            Item::Message(_) => {
+                self.has_taken(false);
+                self.core().drops_late()
+            }
+            Item::Notice(notice) => {
+                self.core().progress.aside();
+                matches!(notice, Notice::Barrier(_))
             }
         }
     }
@@ -456,6 +469,15 @@ impl<M: Send + 'static> Context<M> {
 
     pub(crate) fn timer_expired(&mut self, timer: Ref) {
         self.shared.core.private(|private| private.possessions().timers.remove(&timer));
+    }
+}
+
+/// Nobody else hears of this item.
+#[cold]
+fn finish<M>(item: Item<M, Notice<M>>) {
+    match item {
+        Item::Notice(Notice::Barrier(barrier)) => barrier.reached(),
+        other => drop(drop_caught(other)),
     }
 }
 
