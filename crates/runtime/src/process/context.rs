@@ -1,5 +1,6 @@
 //! What a process sees of itself: its inbox here, its ties and its timers in rooms of their own.
 
+mod errands;
 mod ties;
 mod timers;
 
@@ -26,6 +27,7 @@ use crate::mailbox::{Notice, Shared, Taken};
 use crate::shared::{Core, Handle};
 use crate::signal::{Down, Exit};
 
+pub use errands::OwnedTask;
 pub use ties::{NoProc, Trap};
 pub use timers::Timer;
 
