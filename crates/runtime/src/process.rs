@@ -84,8 +84,8 @@ use crate::stop::Outcome;
 use crate::table;
 use crate::waiting::{Watch, recalled};
 
-pub(crate) use context::Limit;
 pub use context::{Context, NoProc, OwnedTask, Peek, Received, Timer, Trap};
+pub(crate) use context::{Either, Limit, Wait};
 
 use life::Life;
 

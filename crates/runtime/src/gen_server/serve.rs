@@ -7,6 +7,7 @@
 //! where callbacks run.
 
 use std::future::Future;
+use std::task::Poll;
 
 use fauxtp_logic::ExitReason;
 use fauxtp_logic::tray::Item;
@@ -16,7 +17,7 @@ use crate::behaviour::{self, Ack};
 use crate::guard::{Kept, catch, guarded, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
-use crate::process::Limit;
+use crate::process::{Either, Limit, Wait};
 
 /// What a server has to deal with next. Kept small: it is part of every idle server.
 enum Event<M> {
@@ -102,7 +103,38 @@ async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
             return Event::Continue(message);
         }
     }
-    match ctx.process.next_item(limit).await {
+    let mut wait = ctx.process.wait(limit);
+    std::future::poll_fn(|cx| poll_event(ctx, &mut wait, cx)).await
+}
+
+/// Looks for something to deal with.
+#[inline]
+fn poll_event<S: GenServer>(
+    ctx: &mut Context<S>,
+    wait: &mut Wait,
+    cx: &mut std::task::Context<'_>,
+) -> Poll<Event<S::Message>> {
+    let streams = ctx.wishes.as_mut().map(|wishes| &mut wishes.streams);
+    if let Some(streams) = streams.filter(|streams| !streams.is_empty()) {
+        let first = streams.first;
+        let either = ctx.process.poll_either(wait, first, cx, |cx| streams.poll(cx));
+        streams.first = matches!(either, Poll::Ready(Either::Item(_)));
+        return either.map(|either| match either {
+            Either::Other(Ok(message)) => Event::Message(message),
+            Either::Other(Err(report)) => Event::Stop(panicked(report)),
+            Either::Item(item) => event(ctx, Some(item)),
+            Either::Nothing => event(ctx, None),
+        });
+    }
+    ctx.process.poll_item(wait, cx).map(|item| event(ctx, item))
+}
+
+/// What an item means for a server.
+fn event<S: GenServer>(
+    ctx: &mut Context<S>,
+    item: Option<Item<S::Message, Notice<S::Message>>>,
+) -> Event<S::Message> {
+    match item {
         Some(Item::Message(message)) => Event::Message(message),
         Some(Item::Notice(Notice::Timer(timer, message))) => {
             ctx.process.timer_expired(timer);
