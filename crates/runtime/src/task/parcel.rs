@@ -93,9 +93,16 @@ impl<T: Send + 'static> Running<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<T, TaskError>>> {
         let process = &self.process;
-        let end =
-            std::task::ready!(patience.poll_answer(&mut self.end, || Some(process.clone()), cx));
-        let Some(end) = end else { return Poll::Ready(None) };
+        let end = patience.poll_answer(&mut self.end, || Some(process.clone()), cx);
+        let end = match std::task::ready!(end) {
+            Some(end) => end,
+            // Whoever has heard of the end some other way finds the outcome here, though it is told last.
+            None if process.core().has_ended() => match self.end.poll(cx) {
+                Poll::Ready(end) => end,
+                Poll::Pending => return Poll::Ready(None),
+            },
+            None => return Poll::Ready(None),
+        };
         let value = self.parcel.lock().take();
         Poll::Ready(Some(value.ok_or_else(|| {
             TaskError::Exited(match end {
