@@ -104,8 +104,9 @@ async fn bad_054_a_terminate_that_calls_its_own_server_gets_an_error() {
         Ok(())
     });
     soon(robot.pid().stop(ExitReason::Normal, None)).await.expect("stops");
-    let own = (Err(CallError::CallingSelf), Err(StopError::CallingSelf));
-    assert_eq!(told.await, Ok(own));
+    let (call, stop) = told.await.expect("it comes through");
+    assert!(matches!(call, Err(CallError::Deadlock(_))), "{call:?}");
+    assert_eq!(stop, Err(StopError::CallingSelf));
 }
 
 /// also: GS-016
@@ -128,7 +129,9 @@ async fn bad_055_nobody_waits_for_himself() {
         let _ = tell_it.send((calls, stop, info));
     });
     let (calls, stop, info) = soon(told).await.expect("it comes through");
-    assert_eq!(calls, [const { Err(CallError::CallingSelf) }; 3]);
+    for call in calls {
+        assert!(matches!(call, Err(CallError::Deadlock(_))), "{call:?}");
+    }
     assert_eq!((stop, info), (Err(StopError::CallingSelf), true));
     sync(&robot).await;
 }
@@ -284,7 +287,7 @@ async fn bad_043_a_call_that_is_cancelled_leaves_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bad_049_servers_that_call_each_other_in_a_circle_end_by_their_deadlines() {
+async fn bad_049_servers_that_call_each_other_in_a_circle_are_refused() {
     for size in 2..5 {
         let mut circle = Vec::new();
         for _ in 0..size {
@@ -299,9 +302,9 @@ async fn bad_049_servers_that_call_each_other_in_a_circle_end_by_their_deadlines
         }
         drop(tell_it);
         let first = soon(told.recv()).await.expect("there are some");
-        assert_eq!(first, Err(CallError::Timeout));
+        assert!(matches!(first, Err(CallError::Deadlock(_))), "{first:?}");
         while let Some(outcome) = soon(told.recv()).await {
-            assert!(matches!(outcome, Ok(1) | Err(CallError::Timeout)), "{outcome:?}");
+            assert!(matches!(outcome, Ok(1) | Err(CallError::Deadlock(_))), "{outcome:?}");
         }
         for robot in &circle {
             sync(robot).await;

@@ -174,9 +174,9 @@ async fn bad_066_a_child_in_its_init_cannot_wait_for_its_supervisor() {
     HANDLE.with(|handle| *handle.borrow_mut() = Some(sup.clone()));
     let selfish = ChildSpec::new::<Selfish>("selfish", told);
     soon("the start", sup.start_child(selfish)).await.expect("starts all the same");
-    for text in ["waits for the caller", "waits for the caller", "itself"] {
+    for _ in 0..3 {
         let error = heard.recv().await.expect("it tells");
-        assert!(error.contains(text), "{error}");
+        assert!(error.contains("would wait for itself"), "{error}");
     }
     assert_eq!(sup.count_children().await.expect("lives").specs, 1);
 }
@@ -295,7 +295,7 @@ async fn bad_071_a_terminate_that_panics_hangs_or_asks_its_supervisor_delays_at_
             let sup = self.0.borrow().clone().expect("is set");
             // It would not be answered before this returns.
             let refused = sup.terminate_child("panics").await;
-            assert!(matches!(refused, Err(ManageError::Deadlock)), "{refused:?}");
+            assert!(matches!(refused, Err(ManageError::Deadlock(_))), "{refused:?}");
         }
     }
     let log = Log::default();

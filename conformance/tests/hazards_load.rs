@@ -67,7 +67,7 @@ async fn rust_006_signals_pass_a_full_mailbox() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rust_006_servers_with_full_mailboxes_that_call_each_other_end_by_their_deadlines() {
+async fn rust_006_servers_with_full_mailboxes_that_call_each_other_come_through() {
     let start = || Robot::start((Log::default(), job(|_, _| Ok(())))).mailbox(one_place());
     let servers = [start().await.expect("starts"), start().await.expect("starts")];
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
@@ -80,15 +80,33 @@ async fn rust_006_servers_with_full_mailboxes_that_call_each_other_end_by_their_
             tell.send(call.await).expect("the test listens");
         })));
     }
-    while servers.iter().any(|server| server.queue_len() == 0) {
-        tokio::task::yield_now().await;
-    }
-    for server in &servers {
-        let full = server.try_send(Message::Note("no room"));
-        assert!(matches!(full, Err(SendError::Full(_))), "the other's call waits in it");
-    }
+    // One is refused at once; the other's call fills the mailbox until then.
     let outcomes = [told.recv().await, told.recv().await];
-    assert!(outcomes.contains(&Some(Err(CallError::Timeout))), "{outcomes:?}");
+    let refused = |outcome: &Option<_>| matches!(outcome, Some(Err(CallError::Deadlock(_))));
+    assert!(outcomes.iter().any(refused), "{outcomes:?}");
+    for (one, other) in [(0, 1), (1, 0)] {
+        // Now the mailbox is full of something else, and its owner busy with a call into the other's full one.
+        let (other, tell) = (servers[other].clone(), tell.clone());
+        let (full, is_full) = tokio::sync::oneshot::channel();
+        servers[one].cast(Message::Work(Box::pin(async move {
+            is_full.await.expect("the test fills it");
+            let call = other.call(|from| Message::Call(from, Box::new(|_, _, _| Ok(()))));
+            tell.send(call.await).expect("the test listens");
+        })));
+        while servers[one].queue_len() > 0 {
+            tokio::task::yield_now().await;
+        }
+        servers[one].send(Message::Note("fills it"));
+        full.send(()).expect("it waits");
+    }
+    for _ in 0..2 {
+        let outcome = told.recv().await;
+        let ended = matches!(
+            outcome,
+            Some(Err(CallError::Full | CallError::NoReply | CallError::Deadlock(_)))
+        );
+        assert!(ended, "{outcome:?}");
+    }
     for server in servers {
         sync(&server).await;
         assert_eq!(server.pid().stop(ExitReason::Normal, None).await, Ok(()));

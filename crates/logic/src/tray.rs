@@ -53,6 +53,12 @@ impl<M, N> Tray<M, N> {
         self.notices.push_back((place, notice));
     }
 
+    /// How many messages have left the tray.
+    #[must_use]
+    pub const fn taken(&self) -> u64 {
+        self.taken
+    }
+
     /// How many messages are in the tray.
     #[must_use]
     pub fn messages(&self) -> usize {

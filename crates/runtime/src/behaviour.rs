@@ -20,6 +20,7 @@ use tokio::time::Sleep;
 use crate::address::Address;
 use crate::clock;
 use crate::current;
+use crate::cycle::Watching;
 use crate::executor::NoRuntime;
 use crate::guard::{guarded, panicked};
 use crate::process::{self, Birth, PidExt};
@@ -251,6 +252,7 @@ pub(crate) struct Starting {
     sleep: Option<Pin<Box<Sleep>>>,
     /// What the start has failed with, although the process may not be gone yet.
     failed: Option<StartError>,
+    waiting: Option<Watching>,
 }
 
 impl Starting {
@@ -266,12 +268,14 @@ impl Starting {
         let sleep = timeout
             .filter(|_| child.is_some())
             .map(|timeout| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
-        Self { child, newborn: true, pledge, sleep, failed }
+        Self { child, newborn: true, pledge, sleep, failed, waiting: None }
     }
 
     /// A child that has been roused already: not even its `init` may hold up whoever waits.
     pub(crate) fn apart(mut self) -> Self {
         if let Some(child) = self.child.clone().filter(|_| std::mem::take(&mut self.newborn)) {
+            // Before it runs: it may wait for us.
+            self.waiting = Some(Watching::begin(child.core().pid));
             child.rouse();
         }
         self
@@ -279,6 +283,7 @@ impl Starting {
 
     fn finish(&mut self, outcome: Result<Pid, StartError>) -> Poll<Result<Pid, StartError>> {
         self.child = None;
+        self.waiting = None;
         Poll::Ready(outcome)
     }
 }
@@ -294,6 +299,7 @@ impl Future for Starting {
             return Poll::Ready(Err(error));
         };
         let pid = child.core().pid;
+        this.waiting.get_or_insert_with(|| Watching::begin(pid));
         if newborn {
             // The starter waits anyway: `init` may run on its stack.
             child.clone().rouse_and_wait(cx);

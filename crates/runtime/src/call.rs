@@ -5,6 +5,7 @@
 //! [`Reply`] drops it (GS-020); or when its deadline passes (GS-013). A late answer is dropped (GS-014). If the callee
 //! ends having handed the reply on, in the first 100 ms of a call, it is within these 100 ms that the call ends.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -16,48 +17,77 @@ use tokio::task::coop;
 
 use crate::address::Address;
 use crate::current;
+use crate::cycle::{self, Cycle, Outlook, Suspicion};
 use crate::mailbox::SendError;
 use crate::shared::Handle;
+use crate::signal::Signal;
 use crate::slot::{self, Broken, Pledge, Promise};
 use crate::waiting::Patience;
 
 /// How long a call waits unless told otherwise (GS-010).
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a call was not answered.
+/// Why a call was not answered; or [`Failed`](Self::Failed), the error it was answered with, where an answer is a
+/// `Result` (see [`TryCall`]).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum CallError {
+pub enum CallError<E = Infallible> {
     /// There is no such process, or nobody holds the name (GS-011).
     NoProc,
     /// The callee ended before it answered, with this reason; or whoever it had handed the reply to did (GS-012).
     Exited(ExitReason),
-    /// The deadline passed; the callee may still do the work (GS-013).
+    /// The deadline passed; the callee may still do the work (GS-013). Or that of the request which the caller is
+    /// handling: what is done for a request ends with it.
     Timeout,
     /// The reply was dropped unanswered, and whoever dropped it lives on (GS-020).
     NoReply,
-    /// The caller is the callee (GS-016), or a supervisor that waits for the caller's `init`.
-    CallingSelf,
+    /// The caller would wait for itself: it calls itself (GS-016), or somebody who waits for it. Nothing was sent.
+    Deadlock(Cycle),
     /// The callee's bounded mailbox refused the message.
     Full,
+    /// The callee's answer is an error.
+    Failed(E),
 }
 
-impl fmt::Display for CallError {
+impl<E: fmt::Display> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoProc => f.write_str("call server: no such process"),
             Self::Exited(reason) => write!(f, "call server: it ended first: {reason:#}"),
             Self::Timeout => f.write_str("call server: not answered in time"),
             Self::NoReply => f.write_str("call server: the reply was dropped unanswered"),
-            Self::CallingSelf => {
-                f.write_str("call server: a process cannot call itself, nor who waits for it")
-            }
+            Self::Deadlock(cycle) => write!(f, "call server: would wait for itself: {cycle}"),
             Self::Full => f.write_str("call server: mailbox is full"),
+            Self::Failed(error) => fmt::Display::fmt(error, f),
         }
     }
 }
 
-impl std::error::Error for CallError {}
+impl<E: std::error::Error> std::error::Error for CallError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            // Shown as it is; what is behind it is behind this.
+            Self::Failed(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl CallError {
+    /// The same for calls whose answer may be an error, which this is not.
+    #[must_use]
+    pub fn widen<E>(self) -> CallError<E> {
+        match self {
+            Self::NoProc => CallError::NoProc,
+            Self::Exited(reason) => CallError::Exited(reason),
+            Self::Timeout => CallError::Timeout,
+            Self::NoReply => CallError::NoReply,
+            Self::Deadlock(cycle) => CallError::Deadlock(cycle),
+            Self::Full => CallError::Full,
+            Self::Failed(never) => match never {},
+        }
+    }
+}
 
 impl From<Broken> for CallError {
     fn from(broken: Broken) -> Self {
@@ -98,6 +128,16 @@ impl<T: Send> Reply<T> {
         self.0.keep(value)
     }
 
+    /// Says that somebody else is going to answer, in place of the server that is handling this request.
+    ///
+    /// It need not be said, unless the server calls back whoever asked, in the very callback in which it has handed
+    /// the reply on. Otherwise that looks like two processes that wait for each other, and is
+    /// [refused](CallError::Deadlock).
+    pub fn hand_on(self) -> Self {
+        current::with_borrowed(|process| process.core().progress.aside());
+        self
+    }
+
     /// Whether nobody waits for the answer any more: the call was dropped, or its deadline passed.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
@@ -123,16 +163,22 @@ pub trait Dest {
     /// The process it means now.
     fn resolve(&self) -> Option<Address<Self::Message>>;
 
+    /// The same without a copy, where that is possible.
+    #[doc(hidden)]
+    fn target(&self) -> Target<'_, Self::Message> {
+        self.resolve().map_or(Target::Nobody, Target::Owned)
+    }
+
     /// Sends a message and forgets it: whether anybody is there makes no difference (GS-030).
     fn cast(&self, message: Self::Message) {
-        if let Some(address) = self.resolve() {
+        if let Some(address) = self.target().address() {
             address.send(message);
         }
     }
 
     /// Sends a message that carries the address of its answer, and waits for the answer: 5 s by default.
     ///
-    /// Where it goes is settled now; nothing is sent before the future is polled.
+    /// Nothing is sent before the future is polled, and where it goes is settled then.
     ///
     /// # Errors
     /// [`CallError`], never a hang.
@@ -140,12 +186,28 @@ pub trait Dest {
     /// # Cancel safety
     /// A call dropped before it was polled sends nothing. Dropped later, the callee may still do the work;
     /// its answer is dropped.
-    fn call<T, F>(&self, message: F) -> Call<'static, Self::Message, T, F>
+    fn call<T, F>(&self, message: F) -> Call<'_, Self, T, F>
     where
         T: Send + 'static,
         F: FnOnce(Reply<T>) -> Self::Message,
     {
-        Call::new(self.resolve().map_or(Target::Nobody, Target::Owned), message)
+        Call::new(self, message)
+    }
+
+    /// The same for an answer that is a `Result`: its error is [`CallError::Failed`], so that one `?` does for both.
+    ///
+    /// # Errors
+    /// [`CallError`], never a hang.
+    ///
+    /// # Cancel safety
+    /// As [`call`](Self::call).
+    fn try_call<T, E, F>(&self, message: F) -> TryCall<'_, Self, T, E, F>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        F: FnOnce(Reply<Result<T, E>>) -> Self::Message,
+    {
+        TryCall(Call::new(self, message))
     }
 
     /// Sends a request at once, whose answer can be waited for later, more than once (GS-060). Sending to
@@ -155,12 +217,13 @@ pub trait Dest {
         message: impl FnOnce(Reply<T>) -> Self::Message,
     ) -> Request<T> {
         let (promise, pledge) = slot::promise();
-        let address = self.resolve();
-        let refused = match &address {
+        let target = self.target();
+        let address = target.address();
+        let refused = match address {
             Some(address) => address.try_send(message(Reply(promise))).err().map(refusal),
             None => Some(CallError::NoProc),
         };
-        Request { pledge, refused, callee: address.as_ref().map(Address::handle) }
+        Request { pledge, refused, callee: address.map(Address::handle) }
     }
 }
 
@@ -169,6 +232,24 @@ impl<M: Send + 'static> Dest for Address<M> {
 
     fn resolve(&self) -> Option<Self> {
         Some(self.clone())
+    }
+
+    #[inline]
+    fn target(&self) -> Target<'_, M> {
+        Target::Borrowed(self)
+    }
+}
+
+impl<D: Dest + ?Sized> Dest for &D {
+    type Message = D::Message;
+
+    fn resolve(&self) -> Option<Address<D::Message>> {
+        D::resolve(self)
+    }
+
+    #[inline]
+    fn target(&self) -> Target<'_, D::Message> {
+        D::target(self)
     }
 }
 
@@ -184,12 +265,12 @@ impl<M: Send + 'static> Address<M> {
     /// # Cancel safety
     /// As [`Dest::call`].
     #[inline]
-    pub fn call<T, F>(&self, message: F) -> Call<'_, M, T, F>
+    pub fn call<T, F>(&self, message: F) -> Call<'_, Self, T, F>
     where
         T: Send + 'static,
         F: FnOnce(Reply<T>) -> M,
     {
-        Call::new(Target::Borrowed(self), message)
+        Call::new(self, message)
     }
 }
 
@@ -200,7 +281,20 @@ fn refusal<M>(error: SendError<M>) -> CallError {
     }
 }
 
-impl<M: Send + 'static> Target<'_, M> {
+/// Whom a destination means.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Target<'a, M> {
+    /// It is an address.
+    Borrowed(&'a Address<M>),
+    /// It has found one.
+    Owned(Address<M>),
+    /// Nobody is there.
+    Nobody,
+}
+
+impl<M> Target<'_, M> {
+    #[inline]
     fn address(&self) -> Option<&Address<M>> {
         match self {
             Self::Borrowed(address) => Some(address),
@@ -210,35 +304,41 @@ impl<M: Send + 'static> Target<'_, M> {
     }
 }
 
-#[derive(Debug)]
-enum Target<'a, M> {
-    Borrowed(&'a Address<M>),
-    Owned(Address<M>),
-    Nobody,
-}
-
 /// A call under way. Does nothing unless awaited.
 #[must_use = "a call does nothing unless awaited"]
-pub struct Call<'a, M, T, F> {
-    target: Target<'a, M>,
+pub struct Call<'a, D: Dest + ?Sized, T, F> {
+    destination: &'a D,
+    /// Once this has been polled.
+    target: Option<Target<'a, D::Message>>,
     /// Until the message is sent.
     message: Option<F>,
     patience: Patience,
-    /// Once the message is sent, or refused.
-    sent: Option<Result<Pledge<T>, CallError>>,
+    stage: Stage<T>,
+}
+
+/// How far a call is.
+enum Stage<T> {
+    Fresh,
+    /// It may be that the callee waits for us; nothing is sent before that is settled.
+    Suspicious(Box<Suspicion>),
+    /// The message lies at this place.
+    Sent(Pledge<T>, u64),
+    Refused(CallError),
+    Over,
 }
 
 // Nothing in a call is ever pinned: the message's maker is moved out before it runs.
-impl<M, T, F> Unpin for Call<'_, M, T, F> {}
+impl<D: Dest + ?Sized, T, F> Unpin for Call<'_, D, T, F> {}
 
-impl<'a, M, T, F> Call<'a, M, T, F> {
-    fn new(target: Target<'a, M>, message: F) -> Self {
+impl<'a, D: Dest + ?Sized, T, F> Call<'a, D, T, F> {
+    #[inline]
+    fn new(destination: &'a D, message: F) -> Self {
         let patience = Patience::new(Some(DEFAULT_TIMEOUT));
-        Self { target, message: Some(message), patience, sent: None }
+        Self { destination, target: None, message: Some(message), patience, stage: Stage::Fresh }
     }
 
     /// Waits no longer than this. Deadlines of a second and more are coarse: never early, and up to 100 ms
-    /// late.
+    /// late. Whatever it says, a call made while a request is handled ends with the deadline of that request.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.patience.timeout = Some(timeout);
         self
@@ -251,57 +351,194 @@ impl<'a, M, T, F> Call<'a, M, T, F> {
     }
 }
 
-impl<M, T, F> Future for Call<'_, M, T, F>
+impl<D, T, F> Future for Call<'_, D, T, F>
 where
-    M: Send + 'static,
+    D: Dest + ?Sized,
     T: Send + 'static,
-    F: FnOnce(Reply<T>) -> M,
+    F: FnOnce(Reply<T>) -> D::Message,
 {
     type Output = Result<T, CallError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if this.sent.is_none() {
-            this.sent = Some(this.send(cx));
+        if matches!(this.stage, Stage::Fresh | Stage::Suspicious(_)) {
+            this.stage = std::task::ready!(this.send(cx));
         }
-        let Some(Ok(pledge)) = &mut this.sent else {
+        let Stage::Sent(pledge, place) = &mut this.stage else {
             // Whoever tries again and again lets others run in between (RUST-007).
             std::task::ready!(coop::poll_proceed(cx)).made_progress();
-            let refused = this.sent.take().and_then(Result::err);
-            return Poll::Ready(Err(refused.unwrap_or(CallError::NoReply)));
+            return Poll::Ready(Err(match std::mem::replace(&mut this.stage, Stage::Over) {
+                Stage::Refused(refused) => refused,
+                _ => CallError::NoReply,
+            }));
         };
         let target = &this.target;
-        let callee = || target.address().map(Address::handle);
-        this.patience.poll_answer(pledge, callee, cx).map(|outcome| match outcome {
-            Some(answer) => answer.map_err(CallError::from),
-            None => {
-                this.sent = None;
-                Err(CallError::Timeout)
+        let callee = || address_of(target).map(Address::handle);
+        let answer = match this.patience.poll_answer(pledge, callee, cx) {
+            Poll::Ready(answer) => answer,
+            // What is done for a request ends with it.
+            Poll::Pending if is_overdue(target, *place) => None,
+            Poll::Pending => return Poll::Pending,
+        };
+        if answer.is_none() {
+            let expire = Signal::Expire { place: *place };
+            let _ended = callee().map(|callee| callee.signal(expire));
+        }
+        this.leave();
+        Poll::Ready(
+            answer.map_or(Err(CallError::Timeout), |answer| answer.map_err(CallError::from)),
+        )
+    }
+}
+
+/// The current process waits for the answer to the message at this place; tells whether it need not any more, because
+/// it handles a request whose deadline has passed.
+fn is_overdue<M: Send + 'static>(target: &Option<Target<'_, M>>, place: u64) -> bool {
+    address_of(target).is_some_and(|callee| cycle::sent(callee.pid(), place))
+}
+
+fn address_of<'a, M>(target: &'a Option<Target<'_, M>>) -> Option<&'a Address<M>> {
+    target.as_ref().and_then(Target::address)
+}
+
+impl<D, T, F> Call<'_, D, T, F>
+where
+    D: Dest + ?Sized,
+    T: Send + 'static,
+    F: FnOnce(Reply<T>) -> D::Message,
+{
+    /// Sends the message, unless that would be the last thing the caller does. The callee may run at once, and then
+    /// the answer is there already.
+    #[inline]
+    fn send(&mut self, cx: &mut Context<'_>) -> Poll<Stage<T>> {
+        let target = self.target.get_or_insert_with(|| self.destination.target());
+        let Some(address) = target.address() else {
+            return Poll::Ready(Stage::Refused(CallError::NoProc));
+        };
+        let core = &address.shared().core;
+        match cycle::begin(core) {
+            Outlook::Clear => {}
+            Outlook::Itself => {
+                return Poll::Ready(Stage::Refused(CallError::Deadlock(Cycle::through(&[]))));
             }
+            Outlook::Overdue => return Poll::Ready(Stage::Refused(CallError::Timeout)),
+            Outlook::Waits => {
+                if let Some(refused) = std::task::ready!(self.suspect(cx)) {
+                    self.leave();
+                    return Poll::Ready(Stage::Refused(refused));
+                }
+            }
+        }
+        let (Some(address), Some(message)) = (address_of(&self.target), self.message.take()) else {
+            return Poll::Ready(Stage::Over);
+        };
+        let (promise, pledge) = slot::promise();
+        match address.shared().push_and_wait(message(Reply(promise)), cx) {
+            Ok(place) => Poll::Ready(Stage::Sent(pledge, place)),
+            Err(error) => {
+                self.leave();
+                Poll::Ready(Stage::Refused(refusal(error)))
+            }
+        }
+    }
+
+    /// The callee waits as well. Nothing if that is not for us; otherwise why not to call.
+    #[cold]
+    fn suspect(&mut self, cx: &mut Context<'_>) -> Poll<Option<CallError>> {
+        let Some(callee) = address_of(&self.target).map(Address::handle) else {
+            return Poll::Ready(None);
+        };
+        loop {
+            if let Stage::Suspicious(suspicion) = &mut self.stage {
+                match suspicion.poll(cx) {
+                    Poll::Ready(Some(cycle)) => {
+                        return Poll::Ready(Some(CallError::Deadlock(cycle)));
+                    }
+                    Poll::Ready(None) => self.stage = Stage::Fresh,
+                    Poll::Pending => {
+                        let elsewhere = || Some(callee.core().executor.clone());
+                        let over = self.patience.is_over(elsewhere, cx) || cycle::is_overdue();
+                        let late = || Poll::Ready(Some(CallError::Timeout));
+                        return if over { late() } else { Poll::Pending };
+                    }
+                }
+            }
+            match cycle::suspect(callee.clone()) {
+                Some(suspicion) => self.stage = Stage::Suspicious(suspicion),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<D: Dest + ?Sized, T, F> Call<'_, D, T, F> {
+    /// Nobody waits any more.
+    #[inline]
+    fn leave(&mut self) {
+        self.stage = Stage::Over;
+        if let Some(address) = address_of(&self.target) {
+            cycle::end(address.shared().core.pid);
+        }
+    }
+}
+
+impl<D: Dest + ?Sized, T, F> Drop for Call<'_, D, T, F> {
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Sent(..) | Stage::Suspicious(_)) {
+            self.leave();
+        }
+    }
+}
+
+impl<D: Dest + ?Sized, T, F> fmt::Debug for Call<'_, D, T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("timeout", &self.patience.timeout)
+            .field("sent", &matches!(self.stage, Stage::Sent(..)))
+            .finish()
+    }
+}
+
+/// A call whose answer is a `Result`, made flat. Does nothing unless awaited.
+#[must_use = "a call does nothing unless awaited"]
+pub struct TryCall<'a, D: Dest + ?Sized, T, E, F>(Call<'a, D, Result<T, E>, F>);
+
+impl<D: Dest + ?Sized, T, E, F> TryCall<'_, D, T, E, F> {
+    /// Waits no longer than this: see [`Call::timeout`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.0.patience.timeout = Some(timeout);
+        self
+    }
+
+    /// Waits as long as it takes: see [`Call::no_timeout`].
+    pub fn no_timeout(mut self) -> Self {
+        self.0.patience.timeout = None;
+        self
+    }
+}
+
+impl<D, T, E, F> Future for TryCall<'_, D, T, E, F>
+where
+    D: Dest + ?Sized,
+    T: Send + 'static,
+    E: Send + 'static,
+    F: FnOnce(Reply<Result<T, E>>) -> D::Message,
+{
+    type Output = Result<T, CallError<E>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|outcome| match outcome {
+            Ok(answer) => answer.map_err(CallError::Failed),
+            Err(error) => Err(error.widen()),
         })
     }
 }
 
-impl<M: Send + 'static, T: Send + 'static, F: FnOnce(Reply<T>) -> M> Call<'_, M, T, F> {
-    /// Sends the message. The callee may run at once, and then the answer is there already.
-    fn send(&mut self, cx: &mut Context<'_>) -> Result<Pledge<T>, CallError> {
-        let address = self.target.address().ok_or(CallError::NoProc)?;
-        let Some(message) = self.message.take() else { return Err(CallError::NoReply) };
-        if current::pid() == Some(address.pid()) {
-            return Err(CallError::CallingSelf);
-        }
-        let (promise, pledge) = slot::promise();
-        address.shared().push_and_wait(message(Reply(promise)), cx).map_err(refusal)?;
-        Ok(pledge)
-    }
-}
-
-impl<M, T, F> fmt::Debug for Call<'_, M, T, F> {
+impl<D: Dest + ?Sized, T, E, F> fmt::Debug for TryCall<'_, D, T, E, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
-            .field("timeout", &self.patience.timeout)
-            .field("sent", &self.sent.is_some())
-            .finish()
+        fmt::Debug::fmt(&self.0, f)
     }
 }
 

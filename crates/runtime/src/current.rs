@@ -92,14 +92,24 @@ pub(crate) fn settle_unkept(process: &Handle) {
     if !core.owes.load(Ordering::Relaxed) {
         return;
     }
-    let unkept = core.private(|private| {
+    let (unkept, at_yield) = core.private(|private| {
         let stays = !private.ending && private.doom().is_none();
-        stays.then(|| std::mem::take(&mut private.possessions().unkept))
+        let owned = private.possessions();
+        let unkept = if stays { std::mem::take(&mut owned.unkept) } else { Vec::new() };
+        core.owes.store(!owned.unkept.is_empty(), Ordering::Relaxed);
+        (unkept, std::mem::take(&mut owned.at_yield))
     });
-    if let Some(unkept) = unkept {
-        core.owes.store(false, Ordering::Relaxed);
-        settle_all(unkept, None);
-    }
+    settle_all(unkept, None);
+    at_yield.into_iter().for_each(|tell| tell());
+}
+
+/// Does something when the current process yields next, or has ended.
+pub(crate) fn at_yield(tell: impl FnOnce() + Send + 'static) {
+    with(|process| {
+        let core = process.core();
+        core.private(|private| private.possessions().at_yield.push(Box::new(tell)));
+        core.owes.store(true, Ordering::Relaxed);
+    });
 }
 
 pub(crate) fn settle_all(unkept: Vec<Unkept>, reason: Option<&ExitReason>) {

@@ -30,4 +30,6 @@ pub struct Facts {
     pub trapping: bool,
     /// How often its supervisor has restarted it.
     pub restarts: u32,
+    /// How many requests it has dropped unhandled, because their callers' deadlines had passed.
+    pub requests_expired: usize,
 }

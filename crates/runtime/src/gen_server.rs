@@ -122,7 +122,7 @@ pub trait GenServer: Sized + Send + 'static {
         info: Info,
         ctx: &mut Context<Self>,
     ) -> impl Future<Output = Result> + Send {
-        instrument::unhandled(ctx.core(), || format!("{info:?}"));
+        ctx.log_unhandled(&info);
         async { Ok(()) }
     }
 
@@ -304,6 +304,10 @@ impl<M> Drop for Wishes<M> {
 impl<S: GenServer> Context<S> {
     const fn new(process: process::Context<S::Message>) -> Self {
         Self { process, wishes: None }
+    }
+
+    pub(crate) fn log_unhandled(&self, info: &Info) {
+        instrument::unhandled(self.core(), || format!("{info:?}"));
     }
 
     fn wishes(&mut self) -> &mut Wishes<S::Message> {

@@ -55,7 +55,7 @@
 //!
 //! | you want to | look at |
 //! | --- | --- |
-//! | handle messages with a state | [`gen_server`] |
+//! | handle messages with a state | [`mod@gen_server`] |
 //! | keep things running | [`supervisor`], for plain tasks [`ChildSpec::task`] |
 //! | have children come and go | [`DynamicSupervisor`] |
 //! | find processes | [`Name`], [`Registry`] |
@@ -66,6 +66,7 @@
 //!
 //! # Features
 //!
+//! - `macros` (default): the attribute macro [`#[gen_server]`](macro@gen_server).
 //! - `tracing` (default): crash and supervisor reports as `tracing` events, targets `fauxtp::crash`,
 //!   `fauxtp::supervisor`, `fauxtp::server` and `fauxtp::mailbox`. As long as nobody listens to them, panics
 //!   are printed as without fauxtp.
@@ -85,6 +86,7 @@ pub(crate) mod clock;
 pub(crate) mod executor;
 pub(crate) mod facts;
 pub(crate) mod signal;
+pub(crate) mod wait;
 pub(crate) mod shared;
 pub(crate) mod instrument;
 pub(crate) mod guard;
@@ -92,6 +94,7 @@ pub(crate) mod table;
 pub(crate) mod current;
 pub(crate) mod hierarchy;
 pub(crate) mod slot;
+pub(crate) mod cycle;
 pub(crate) mod waiting;
 pub(crate) mod mailbox;
 pub mod stop;
@@ -102,17 +105,21 @@ pub mod behaviour;
 pub mod names;
 pub mod registry;
 pub mod gen_server;
+pub mod expansion;
 pub mod supervisor;
 pub mod task;
 pub mod prelude;
 
 pub use address::Address;
 pub use behaviour::StartError;
-pub use call::{Call, CallError, Dest, Reply, Request};
+pub use call::{Call, CallError, Dest, Reply, Request, TryCall};
+pub use cycle::Cycle;
 pub use executor::NoRuntime;
 pub use facts::Facts;
 pub use fauxtp_logic::reason;
 pub use fauxtp_logic::{ExitReason, Pid, Ref};
+#[cfg(feature = "macros")]
+pub use fauxtp_macros::gen_server;
 pub use gen_server::{Context, GenServer, Info};
 pub use mailbox::{Mailbox, Overflow, SendError, ZeroCapacity};
 pub use names::Name;

@@ -22,6 +22,7 @@ use crate::guard::drop_each;
 use crate::shared::{Core, Process};
 use crate::signal::{Down, Exit, Signal};
 use crate::sync::Mutex;
+use crate::wait::SOMEWHERE;
 
 use lanes::{Lanes, Post, Room};
 
@@ -60,23 +61,25 @@ impl<M: Send + 'static> Shared<M> {
     /// Delivers a message.
     #[inline]
     pub(crate) fn push(self: &Arc<Self>, message: M) -> Result<(), SendError<M>> {
-        if self.deliver(message)? {
+        if self.deliver(message)?.0 {
             executor::wake(self);
         }
         Ok(())
     }
 
-    /// The same by somebody who waits for what comes of it: the process may run on his stack.
+    /// The same by somebody who waits for what comes of it: the process may run on his stack. Tells the place of the
+    /// message.
     #[inline]
     pub(crate) fn push_and_wait(
         self: &Arc<Self>,
         message: M,
         cx: &mut Context<'_>,
-    ) -> Result<(), SendError<M>> {
-        if self.deliver(message)? {
+    ) -> Result<u64, SendError<M>> {
+        let (wakes, place) = self.deliver(message)?;
+        if wakes {
             self.run_or_wake(cx);
         }
-        Ok(())
+        Ok(place)
     }
 
     fn run_or_wake(self: &Arc<Self>, cx: &mut Context<'_>) {
@@ -92,9 +95,9 @@ impl<M: Send + 'static> Shared<M> {
     }
 
     /// Puts a message in the inbox, the one function through which messages go; tells whether the process
-    /// waits and has to be woken.
+    /// waits and has to be woken, and the place of the message.
     #[inline]
-    fn deliver(&self, message: M) -> Result<bool, SendError<M>> {
+    fn deliver(&self, message: M) -> Result<(bool, u64), SendError<M>> {
         if !self.core.may_be_open() {
             return Err(SendError::NoProc(message));
         }
@@ -104,10 +107,10 @@ impl<M: Send + 'static> Shared<M> {
             self.wait_for_its_end();
             return Err(SendError::NoProc(message));
         }
-        let dropped = match lanes.accept(message) {
-            Room::Made(oldest) => oldest,
+        let (place, dropped) = match lanes.accept(message) {
+            Room::Made(place, oldest) => (place, oldest),
             Room::Refused(message) => return Err(SendError::Full(message)),
-            Room::Dropped(message) => Some(message),
+            Room::Dropped(message) => (SOMEWHERE, Some(message)),
         };
         let wake = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take());
         drop(lanes);
@@ -124,7 +127,7 @@ impl<M: Send + 'static> Shared<M> {
             // By no process: it is not the sender who owes what it carried.
             current::as_nobody(|| drop_each(dropped));
         }
-        Ok(wakes)
+        Ok((wakes, place))
     }
 
     fn post(&self, post: Post<M>) -> Result<(), Post<M>> {
@@ -329,6 +332,10 @@ impl<M: Send + 'static> Process for Shared<M> {
 
     fn queue_len(&self) -> usize {
         self.lanes.lock().waiting()
+    }
+
+    fn is_receiving(&self) -> bool {
+        self.lanes.lock().parked
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

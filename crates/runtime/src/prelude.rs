@@ -11,3 +11,5 @@ pub use crate::registry::Registry;
 pub use crate::stop::{Result, Stop};
 pub use crate::supervisor::{ChildSpec, DynamicSupervisor, RestartStrategy, Spec, Supervisor};
 pub use crate::{Address, ExitReason, Pid};
+#[cfg(feature = "macros")]
+pub use fauxtp_macros::gen_server;

@@ -72,6 +72,7 @@ use fauxtp_logic::{ExitReason, Pid, Ref};
 
 use crate::address::Address;
 use crate::current;
+use crate::cycle::Watching;
 use crate::executor::{self, Executor, NoRuntime};
 use crate::facts::Facts;
 use crate::guard;
@@ -333,6 +334,10 @@ impl std::fmt::Display for StopError {
 impl std::error::Error for StopError {}
 
 /// What may be done with any process whose pid is known.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no pid",
+    note = "take the pid of a process: `address.pid()`"
+)]
 pub trait PidExt: Copy {
     /// Sends an exit signal (PROC-003). Returns at once; nothing happens if the process has ended. A supervisor
     /// ignores those of strangers (SUP-029); [`stop`](Self::stop) it. The reason kill, sent like this, is the
@@ -402,6 +407,8 @@ impl PidExt for Pid {
         let is_circle = Asker::current().is_some_and(waits_for_us);
         let asked_for = reason.clone();
         let mut asked_for = Some((from, asked_for));
+        // Before it is asked: it may run on the spot.
+        let _waiting = Watching::begin(self);
         let (mut watch, asked) = std::future::poll_fn(|cx| {
             let (from, reason) = asked_for.take().expect("it is ready at once");
             let stop = |id, watcher| Signal::Stop { from, reason, id, watcher };

@@ -20,6 +20,7 @@ use crate::executor::{Berth, Executor, TimerKey};
 use crate::facts::Facts;
 use crate::signal::{Signal, Watcher};
 use crate::sync::Mutex;
+use crate::wait::{Progress, Stage, Wait};
 
 /// A way to a process for those who do not know its messages.
 pub(crate) type Handle = Arc<dyn Process>;
@@ -39,6 +40,8 @@ pub(crate) trait Process: Send + Sync {
     /// Drops the process's future; its runtime has ended.
     fn end(&self);
     fn queue_len(&self) -> usize;
+    /// Whether it waits at its inbox.
+    fn is_receiving(&self) -> bool;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -122,7 +125,7 @@ pub(crate) struct Core {
     status: AtomicU8,
     /// Set by others when a signal is in the inbox, cleared by the process when it takes signals in.
     pub(crate) signalled: AtomicBool,
-    /// Set by the process when it has dropped promises unkept.
+    /// Set by the process when something is to be done as soon as it yields.
     pub(crate) owes: AtomicBool,
     /// Set by the process when its doom is set.
     pub(crate) doomed: AtomicBool,
@@ -135,6 +138,12 @@ pub(crate) struct Core {
     /// How many inquiries the process has answered; each one restarts an inactivity timeout (GS-033).
     /// Wraps; only asked whether it has changed.
     pub(crate) inquiries: AtomicU16,
+    /// Set by the process when requests to it have run out of time.
+    pub(crate) has_late: AtomicBool,
+    /// How far it is with its messages; written by itself.
+    pub(crate) progress: Progress,
+    /// What it waits for; written by itself.
+    pub(crate) wait: Wait,
     pub(crate) tie: Tie,
     /// Who started this process, and who started that one, …; nearest first (PL-006).
     pub(crate) ancestors: Ancestors,
@@ -168,6 +177,8 @@ pub(crate) struct Possessions {
     pub(crate) relations: Relations<Watcher>,
     /// Promises it has dropped unkept since it last yielded.
     pub(crate) unkept: Vec<Unkept>,
+    /// What others want to be told when it next yields.
+    pub(crate) at_yield: Vec<Box<dyn FnOnce() + Send>>,
     pub(crate) estate: Vec<Box<dyn Release>>,
     /// Timers that are set, or whose message waits.
     pub(crate) timers: BTreeMap<Ref, TimerKey>,
@@ -179,6 +190,19 @@ pub(crate) struct Possessions {
     pub(crate) unread: usize,
     /// What was being handled when it failed; for crash reports.
     pub(crate) last_message: Option<&'static str>,
+    /// Requests whose callers have given up.
+    pub(crate) late: Option<Box<Late>>,
+}
+
+/// Requests whose deadline has passed.
+#[derive(Default)]
+pub(crate) struct Late {
+    /// Where those lie that have not been taken yet.
+    queued: Vec<u64>,
+    /// Where the last one lay that was being handled at that time.
+    current: Option<u64>,
+    /// How many were dropped unhandled.
+    dropped: usize,
 }
 
 thread_local! {
@@ -231,6 +255,9 @@ impl Core {
             acknowledged: AtomicBool::new(false),
             dismissed: AtomicBool::new(false),
             inquiries: AtomicU16::new(0),
+            has_late: AtomicBool::new(false),
+            progress: Progress::default(),
+            wait: Wait::default(),
             tie,
             ancestors,
             executor,
@@ -297,6 +324,32 @@ impl Core {
         self.status.store(DEAD, Ordering::Release);
     }
 
+    /// The caller who sent the message at `place` has given up. To be called by the process itself.
+    pub(crate) fn expire(&self, private: &mut Private, place: u64) {
+        let stage = self.progress.stage(place);
+        let late = match stage {
+            Stage::Past => return,
+            Stage::Queued | Stage::Current => private.possessions().late.get_or_insert_default(),
+        };
+        match stage {
+            Stage::Queued => late.queued.push(place),
+            _ => late.current = Some(place),
+        }
+        self.has_late.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the caller of the request that the process is handling has given up because of its deadline.
+    #[inline]
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.has_late.load(Ordering::Relaxed) && self.private(|private| private.is_late(self))
+    }
+
+    /// Whether the caller of the request that has just been taken had given up before. It counts as dropped then.
+    #[inline]
+    pub(crate) fn drops_late(&self) -> bool {
+        self.has_late.load(Ordering::Relaxed) && self.private(|private| private.drop_late(self))
+    }
+
     /// To be called by the process itself; by others only to look.
     pub(crate) fn private<T>(&self, change: impl FnOnce(&mut Private) -> T) -> T {
         change(&mut self.private.lock())
@@ -329,6 +382,33 @@ impl Private {
     /// Lets go of everything; the process is ending.
     pub(crate) fn bequeath(&mut self) -> Option<Box<Possessions>> {
         self.possessions.take()
+    }
+
+    #[cold]
+    fn is_late(&self, core: &Core) -> bool {
+        let late = self.owned().and_then(|owned| owned.late.as_ref());
+        late.is_some_and(|late| late.current.is_some() && late.current == core.progress.current())
+    }
+
+    #[cold]
+    fn drop_late(&mut self, core: &Core) -> bool {
+        let Some(late) = &mut self.possessions().late else { return false };
+        let taken = core.progress.current();
+        let known = late.queued.iter().position(|place| Some(*place) == taken);
+        if let Some(index) = known {
+            late.queued.swap_remove(index);
+            late.dropped += 1;
+        }
+        if late.queued.is_empty() {
+            late.current = None;
+            core.has_late.store(false, Ordering::Relaxed);
+        }
+        known.is_some()
+    }
+
+    /// How many requests were dropped because their callers had given up.
+    fn late_dropped(&self) -> usize {
+        self.owned().and_then(|owned| owned.late.as_ref()).map_or(0, |late| late.dropped)
     }
 
     pub(crate) fn doom(&self) -> Option<&ExitReason> {
@@ -378,5 +458,6 @@ pub(crate) fn facts(core: &Core, private: &Private, queue_len: usize) -> Facts {
         queue_len,
         trapping: private.trapping,
         restarts: private.restarts,
+        requests_expired: private.late_dropped(),
     }
 }

@@ -86,6 +86,10 @@ pub(crate) enum Signal {
         watcher: Watcher,
     },
     Inquire(Inquiry),
+    /// Whoever sent the message at this place waits for its answer no longer: the deadline has passed.
+    Expire {
+        place: u64,
+    },
 }
 
 impl fmt::Debug for Signal {
@@ -100,6 +104,7 @@ impl fmt::Debug for Signal {
             Self::Down(_) => "Down",
             Self::Stop { .. } => "Stop",
             Self::Inquire(_) => "Inquire",
+            Self::Expire { .. } => "Expire",
         })
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use fauxtp_logic::{ExitReason, Pid, Ref};
 
 use crate::current;
+use crate::cycle::Watching;
 use crate::executor::{Alarm, Executor};
 use crate::shared::Handle;
 use crate::signal::{Signal, Watcher, fresh_ref};
@@ -51,11 +52,13 @@ impl Watch {
     }
 
     pub(crate) async fn wait(&mut self) -> ExitReason {
+        let _waiting = Watching::begin(self.target);
         std::future::poll_fn(|cx| self.poll(cx)).await
     }
 
     /// Waits no longer than `timeout`.
     pub(crate) async fn wait_for(&mut self, timeout: Option<Duration>) -> Option<ExitReason> {
+        let _waiting = Watching::begin(self.target);
         let mut patience = Patience::new(timeout);
         let target = self.target;
         let its = || table::find(target).map(|process| process.core().executor.clone());
@@ -151,8 +154,8 @@ impl Patience {
         Poll::Ready(Some(Err(Broken::Exited(recalled(reason, &callee)))))
     }
 
-    /// Whether it is over. `elsewhere` watches the deadline if there is no runtime here.
-    fn is_over(
+    /// Whether it is over, without an answer. `elsewhere` watches the deadline if there is no runtime here.
+    pub(crate) fn is_over(
         &mut self,
         elsewhere: impl FnOnce() -> Option<Arc<Executor>>,
         cx: &mut Context<'_>,

@@ -136,7 +136,7 @@ impl Shards {
         &self,
         shard: usize,
         work: Arc<[Operation]>,
-    ) -> impl Future<Output = Result<Vec<Frame>, CallError>> + Unpin + use<> {
+    ) -> impl Future<Output = Result<Vec<Frame>, CallError>> + Unpin {
         self.names[shard].call(move |from| Message::Run(work, from))
     }
 }

@@ -14,7 +14,7 @@ use fauxtp_logic::tray::Item;
 
 use super::{Context, GenServer, Info};
 use crate::behaviour::{self, Ack};
-use crate::guard::{Kept, catch, guarded, panicked};
+use crate::guard::{Kept, catch, drop_caught, guarded, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
 use crate::process::{Either, Limit, Wait};
@@ -87,7 +87,18 @@ pub(super) fn serve<S: GenServer>(
 /// The next message, if it is there and nothing is to be done before.
 #[inline]
 fn next_message<S: GenServer>(ctx: &mut Context<S>) -> Option<S::Message> {
-    if ctx.wishes.is_some() { None } else { ctx.process.take_message() }
+    if ctx.wishes.is_some() {
+        return None;
+    }
+    let message = ctx.process.take_message()?;
+    if ctx.core().drops_late() { drop_unhandled(message) } else { Some(message) }
+}
+
+/// Whoever asked has given up: nobody hears of it any more.
+#[cold]
+fn drop_unhandled<M>(message: M) -> Option<M> {
+    let _thrown = drop_caught(message);
+    None
 }
 
 /// Waits for something to deal with.
@@ -114,19 +125,34 @@ fn poll_event<S: GenServer>(
     wait: &mut Wait,
     cx: &mut std::task::Context<'_>,
 ) -> Poll<Event<S::Message>> {
-    let streams = ctx.wishes.as_mut().map(|wishes| &mut wishes.streams);
-    if let Some(streams) = streams.filter(|streams| !streams.is_empty()) {
-        let first = streams.first;
-        let either = ctx.process.poll_either(wait, first, cx, |cx| streams.poll(cx));
-        streams.first = matches!(either, Poll::Ready(Either::Item(_)));
-        return either.map(|either| match either {
-            Either::Other(Ok(message)) => Event::Message(message),
-            Either::Other(Err(report)) => Event::Stop(panicked(report)),
-            Either::Item(item) => event(ctx, Some(item)),
-            Either::Nothing => event(ctx, None),
-        });
+    loop {
+        let streams = ctx.wishes.as_mut().map(|wishes| &mut wishes.streams);
+        let item = match streams.filter(|streams| !streams.is_empty()) {
+            None => std::task::ready!(ctx.process.poll_item(wait, cx)),
+            Some(streams) => {
+                let first = std::mem::take(&mut streams.first);
+                let poll = ctx.process.poll_either(wait, first, cx, |cx| streams.poll(cx));
+                match std::task::ready!(poll) {
+                    Either::Other(Ok(message)) => return Poll::Ready(Event::Message(message)),
+                    Either::Other(Err(report)) => {
+                        return Poll::Ready(Event::Stop(panicked(report)));
+                    }
+                    Either::Item(item) => {
+                        streams.first = true;
+                        Some(item)
+                    }
+                    Either::Nothing => None,
+                }
+            }
+        };
+        match item {
+            Some(Item::Message(message)) if ctx.core().drops_late() => {
+                drop_unhandled(message);
+                wait.begin_again();
+            }
+            item => return Poll::Ready(event(ctx, item)),
+        }
     }
-    ctx.process.poll_item(wait, cx).map(|item| event(ctx, item))
 }
 
 /// What an item means for a server.

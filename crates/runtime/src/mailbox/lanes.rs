@@ -9,6 +9,7 @@ use fauxtp_logic::tray::Tray;
 
 use super::{Mailbox, Notice, Overflow};
 use crate::signal::Signal;
+use crate::wait::SOMEWHERE;
 
 /// So many places of spent signals are kept whatever happens.
 const SPENT_MAX: u32 = 32;
@@ -69,8 +70,8 @@ pub(crate) struct Fresh {
 
 /// What became of a message.
 pub(super) enum Room<M> {
-    /// It was accepted, perhaps in place of the oldest one.
-    Made(Option<M>),
+    /// It was accepted and has this place, perhaps instead of the oldest one.
+    Made(u64, Option<M>),
     Refused(M),
     Dropped(M),
 }
@@ -111,7 +112,12 @@ impl<M> Lanes<M> {
     #[inline]
     pub(super) fn accept(&mut self, message: M) -> Room<M> {
         let mut oldest = None;
+        let mut place = self.accepted;
         if let Some(bound) = &mut self.bound {
+            if matches!(bound.overflow, Overflow::DropOldest) {
+                // Places change when others are dropped.
+                place = SOMEWHERE;
+            }
             let waiting = self.messages.len() + bound.in_tray - bound.debt;
             if waiting >= bound.capacity {
                 match bound.overflow {
@@ -124,7 +130,7 @@ impl<M> Lanes<M> {
         }
         self.accepted += 1;
         self.messages.push_back(message);
-        Room::Made(oldest)
+        Room::Made(place, oldest)
     }
 
     /// Takes the oldest message out; those behind it move up by one place.

@@ -77,11 +77,28 @@ pub(crate) struct Wait {
     answered: u16,
 }
 
+impl Wait {
+    /// Something has arrived, and was nothing.
+    pub(crate) fn begin_again(&mut self) {
+        self.sleep = None;
+    }
+}
+
 /// What has come first.
 pub(crate) enum Either<I, T> {
     Item(I),
     Other(T),
     /// The limit has been reached.
+    Nothing,
+}
+
+/// What others can know of how far the process is with its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Progress,
+    /// Messages were taken out of their order.
+    Lost,
+    /// Whoever has not been answered has to wait until the process has time, however long ago it took his message.
     Nothing,
 }
 
@@ -95,11 +112,12 @@ pub struct Context<M> {
     /// Items taken since the process last let others run.
     turn: u32,
     bounded: bool,
+    told: Told,
 }
 
 impl<M: Send + 'static> Context<M> {
     pub(crate) fn new(shared: Arc<Shared<M>>, bounded: bool) -> Self {
-        Self { shared, tray: Tray::default(), turn: 0, bounded }
+        Self { shared, tray: Tray::default(), turn: 0, bounded, told: Told::Progress }
     }
 
     /// The pid of this process.
@@ -128,6 +146,11 @@ impl<M: Send + 'static> Context<M> {
 
     pub(crate) fn handle(&self) -> Handle {
         self.shared.clone()
+    }
+
+    /// From now on messages that are taken still count as queued: this process files them, and deals with them later.
+    pub(crate) fn files_messages(&mut self) {
+        self.told = Told::Nothing;
     }
 
     pub(crate) fn core(&self) -> &Core {
@@ -191,6 +214,7 @@ impl<M: Send + 'static> Context<M> {
         timeout: Option<Duration>,
     ) -> Option<Received<M>> {
         let mut seen = Seen::default();
+        let mut passed_over = false;
         let mut sleep =
             timeout.map(|timeout| Box::pin(clock::sleep_until(clock::now().plus(timeout))));
         std::future::poll_fn(move |cx| {
@@ -203,9 +227,12 @@ impl<M: Send + 'static> Context<M> {
                     seen = Seen::default();
                 }
                 let item = self.tray.select(&mut seen, |item| match item {
-                    Item::Message(message) | Item::Notice(Notice::Timer(_, message)) => {
-                        wanted(Peek::Message(message))
+                    Item::Message(message) => {
+                        let wanted = wanted(Peek::Message(message));
+                        passed_over |= !wanted;
+                        wanted
                     }
+                    Item::Notice(Notice::Timer(_, message)) => wanted(Peek::Message(message)),
                     Item::Notice(Notice::Exit(exit)) => wanted(Peek::Exit(exit)),
                     Item::Notice(Notice::Down(down)) => wanted(Peek::Down(down)),
                     Item::Notice(Notice::Stop { .. }) => false,
@@ -216,9 +243,13 @@ impl<M: Send + 'static> Context<M> {
                 self.turn += u32::from(item.is_some());
                 match item {
                     Some(Item::Message(message)) => {
+                        self.has_taken(passed_over);
                         return Poll::Ready(Some(Received::Message(message)));
                     }
-                    Some(Item::Notice(notice)) => return Poll::Ready(self.received(notice)),
+                    Some(Item::Notice(notice)) => {
+                        self.core().progress.aside();
+                        return Poll::Ready(self.received(notice));
+                    }
                     None => {}
                 }
                 match self.look(cx) {
@@ -261,6 +292,10 @@ impl<M: Send + 'static> Context<M> {
         loop {
             if let Some(item) = self.take() {
                 self.turn += 1;
+                match item {
+                    Item::Message(_) => self.has_taken(false),
+                    Item::Notice(_) => self.core().progress.aside(),
+                }
                 return Poll::Ready(Some(item));
             }
             match self.look(cx) {
@@ -309,6 +344,7 @@ impl<M: Send + 'static> Context<M> {
         if preferred {
             if let Poll::Ready(value) = other(cx) {
                 self.turn = turn + 1;
+                self.core().progress.aside();
                 return Poll::Ready(Either::Other(value));
             }
         }
@@ -319,6 +355,7 @@ impl<M: Send + 'static> Context<M> {
         if !preferred && !self.is_doomed() {
             if let Poll::Ready(value) = other(cx) {
                 self.turn = turn + 1;
+                self.core().progress.aside();
                 return Poll::Ready(Either::Other(value));
             }
         }
@@ -337,7 +374,21 @@ impl<M: Send + 'static> Context<M> {
         self.settle();
         let message = self.tray.take_plain()?;
         self.turn += 1;
+        self.has_taken(false);
         Some(message)
+    }
+
+    /// A message has left the tray; from the middle, and then nobody can say any more which is where.
+    #[inline]
+    fn has_taken(&mut self, passed_over: bool) {
+        match self.told {
+            Told::Progress if passed_over => {
+                self.told = Told::Lost;
+                self.core().progress.lose();
+            }
+            Told::Progress => self.core().progress.set(self.tray.taken()),
+            Told::Lost | Told::Nothing => {}
+        }
     }
 
     /// Takes the oldest item of the tray.
@@ -349,6 +400,7 @@ impl<M: Send + 'static> Context<M> {
 
     /// Goes on if the process lives and its turn is not over; what it does next counts as one more.
     pub(crate) async fn go_on(&mut self) {
+        self.core().progress.aside();
         std::future::poll_fn(|cx| {
             if !self.may_take(cx) {
                 return Poll::Pending;

@@ -190,6 +190,7 @@ fn tell_everybody(core: &Core, reason: &ExitReason) {
         tell(target, Signal::Forget { id });
     }
     current::settle_all(owned.unkept, Some(reason));
+    owned.at_yield.into_iter().for_each(|tell| tell());
 }
 
 fn tell(pid: Pid, signal: Signal) {

@@ -105,6 +105,7 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
             }
             return exit(core, private, Signal::Exit { from, origin: Origin::Sent, reason });
         }
+        Signal::Expire { place } => core.expire(private, place),
         Signal::Inquire(inquiry) => return Effect::Inquiry(inquiry),
     }
     Effect::Spent(None)

@@ -299,6 +299,11 @@ impl ChildSpec {
 }
 
 /// The part of [`GenServer`] that supervisors need.
+#[diagnostic::on_unimplemented(
+    message = "no child specification can be made of `{Self}`",
+    note = "it is a `GenServer` whose arguments are `Clone + Sync`: each restart starts from a copy of them",
+    note = "a task is supervised by `ChildSpec::task`"
+)]
 pub trait Spec: GenServer<Args: Clone + Sync> {
     /// A child specification; its name is the server's type until it is given one.
     fn spec(args: Self::Args) -> ChildSpec {

@@ -14,6 +14,7 @@ use super::shell::Message;
 use crate::address::Address;
 use crate::behaviour::StartError;
 use crate::call::CallError;
+use crate::cycle::Cycle;
 use crate::hierarchy::{Asker, waits_for_us};
 use crate::names::Receives;
 use crate::process::{self, PidExt, StopError};
@@ -28,9 +29,18 @@ pub enum ManageError<E> {
     Call(CallError),
     /// The child's specification is wrong.
     Spec(StartError),
-    /// The supervisor waits for the caller, to start or to end, or would have to: the answer would never come
-    /// (SUP-101).
-    Deadlock,
+    /// The supervisor waits for the caller, to start or to end, or would have to; perhaps by way of others. The answer
+    /// would never come (SUP-101).
+    Deadlock(Cycle),
+}
+
+impl<E> ManageError<E> {
+    pub(super) fn from_call(error: CallError) -> Self {
+        match error {
+            CallError::Deadlock(cycle) => Self::Deadlock(cycle),
+            error => Self::Call(error),
+        }
+    }
 }
 
 impl<E: fmt::Display> fmt::Display for ManageError<E> {
@@ -39,9 +49,7 @@ impl<E: fmt::Display> fmt::Display for ManageError<E> {
             Self::Refused(error) => fmt::Display::fmt(error, f),
             Self::Call(error) => fmt::Display::fmt(error, f),
             Self::Spec(error) => fmt::Display::fmt(error, f),
-            Self::Deadlock => {
-                f.write_str("call supervisor: it waits for the caller to start or to end")
-            }
+            Self::Deadlock(cycle) => write!(f, "call supervisor: would wait for itself: {cycle}"),
         }
     }
 }
@@ -53,7 +61,7 @@ impl<E: std::error::Error> std::error::Error for ManageError<E> {
             Self::Refused(error) => error.source(),
             Self::Call(error) => error.source(),
             Self::Spec(error) => error.source(),
-            Self::Deadlock => None,
+            Self::Deadlock(_) => None,
         }
     }
 }
@@ -79,7 +87,7 @@ impl SupervisorHandle {
     /// Strict.
     pub async fn of(pid: Pid) -> Result<Self, CallError> {
         if waits_for_us(pid) {
-            return Err(CallError::CallingSelf);
+            return Err(CallError::Deadlock(Cycle::through(&[pid])));
         }
         let address = Address::of(pid).ok_or(CallError::NoProc)?;
         let registry = address.call(Message::Registry).no_timeout().await?;
@@ -255,25 +263,26 @@ impl SupervisorHandle {
     }
 
     async fn ask<E>(&self, request: Request<Factory>) -> Result<Answer, ManageError<E>> {
-        match self.call(request).await {
-            Ok(Answer::Deadlock) | Err(CallError::CallingSelf) => Err(ManageError::Deadlock),
-            answer => answer.map_err(ManageError::Call),
-        }
+        self.call(request).await.map_err(ManageError::from_call)
     }
 
     async fn call(&self, request: Request<Factory>) -> Result<Answer, CallError> {
+        let deadlock = || CallError::Deadlock(Cycle::through(&[self.pid()]));
         if waits_for_us(self.pid()) {
-            return Err(CallError::CallingSelf);
+            return Err(deadlock());
         }
         let asker = Asker::current();
-        self.address.call(|from| Message::Request(from, asker, request)).no_timeout().await
+        let call = self.address.call(|from| Message::Request(from, asker, request));
+        match call.no_timeout().await? {
+            Answer::Deadlock => Err(deadlock()),
+            answer => Ok(answer),
+        }
     }
 }
 
 pub(super) fn ended(answer: Answer) -> CallError {
     match answer {
         Answer::Ending(reason) => CallError::Exited(reason),
-        Answer::Deadlock => CallError::CallingSelf,
         _ => CallError::NoReply,
     }
 }

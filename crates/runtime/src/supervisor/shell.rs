@@ -111,8 +111,9 @@ pub(super) fn observe(observer: Option<&Observer>, pid: Pid, reason: &ExitReason
     }
 }
 
-pub(super) async fn run(setting: Setting, ctx: Context<Message>, ack: Ack) -> ExitReason {
+pub(super) async fn run(setting: Setting, mut ctx: Context<Message>, ack: Ack) -> ExitReason {
     let Some(ack) = ack.claim_names(&ctx.handle()) else { return ExitReason::Normal };
+    ctx.files_messages();
     let Setting { flags, children, registry, own, observer } = setting;
     let machine = match Machine::new(flags, children) {
         Ok(machine) => machine,

@@ -13,6 +13,7 @@ use super::shell::Message;
 use crate::address::Address;
 use crate::behaviour::StartError;
 use crate::call::CallError;
+use crate::cycle::Cycle;
 use crate::guard::{catch, panicked};
 use crate::hierarchy::Asker;
 use crate::process::{self, PidExt, StopError};
@@ -91,7 +92,7 @@ impl DynamicSupervisorHandle {
         let alive = pid.is_alive();
         match self.ask(PoolRequest::TerminateChild { pid, alive, caller }).await? {
             PoolAnswer::TerminateChild(outcome) => outcome.map_err(ManageError::Refused),
-            PoolAnswer::Deadlock => Err(ManageError::Deadlock),
+            PoolAnswer::Deadlock => Err(ManageError::Deadlock(Cycle::through(&[self.pid()]))),
             other => Err(ManageError::Call(ended(other))),
         }
     }
@@ -158,7 +159,7 @@ impl DynamicSupervisorHandle {
     }
 
     async fn ask<E>(&self, request: PoolRequest<Factory>) -> Result<PoolAnswer, ManageError<E>> {
-        self.call(request).await.map_err(ManageError::Call)
+        self.call(request).await.map_err(ManageError::from_call)
     }
 
     async fn call(&self, request: PoolRequest<Factory>) -> Result<PoolAnswer, CallError> {

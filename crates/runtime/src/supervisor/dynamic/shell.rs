@@ -91,10 +91,11 @@ pub(super) async fn run(
     pool: Pool<Factory, Reply<PoolAnswer>>,
     registry: Option<Registry>,
     observer: Option<Observer>,
-    ctx: Context<Message>,
+    mut ctx: Context<Message>,
     ack: Ack,
 ) -> ExitReason {
     let Some(ack) = ack.claim_names(&ctx.handle()) else { return ExitReason::Normal };
+    ctx.files_messages();
     ack.ready();
     let shell = Shell {
         ctx,

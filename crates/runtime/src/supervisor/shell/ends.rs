@@ -26,6 +26,13 @@ impl Shell {
     /// Ends a child, and waits until it is gone: as it was asked, killed in the end, or left behind if even
     /// that does not help (RUST-001).
     pub(super) async fn stop(&mut self, pid: Pid, how: Shutdown) -> ExitReason {
+        self.ctx.core().wait.begin_holding(pid);
+        let reason = self.end_child(pid, how).await;
+        self.ctx.core().wait.end(pid);
+        reason
+    }
+
+    async fn end_child(&mut self, pid: Pid, how: Shutdown) -> ExitReason {
         let patience = match how {
             Shutdown::BrutalKill => None,
             Shutdown::Timeout(timeout) => Some(Some(clock::now().plus(timeout))),

@@ -1,0 +1,14 @@
+use fauxtp::prelude::*;
+
+struct Counter(i64);
+
+#[gen_server]
+impl Counter {
+    fn init(n: i64) -> Self {
+        Self(n)
+    }
+    #[tick(every = Duration::from_secs(1))]
+    fn refresh(&mut self, n: i64) {}
+}
+
+fn main() {}

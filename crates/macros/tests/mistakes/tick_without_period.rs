@@ -1,0 +1,14 @@
+use fauxtp::prelude::*;
+
+struct Counter(i64);
+
+#[gen_server]
+impl Counter {
+    fn init(n: i64) -> Self {
+        Self(n)
+    }
+    #[tick]
+    fn refresh(&mut self) {}
+}
+
+fn main() {}

@@ -1,0 +1,248 @@
+//! Calls that go round: whoever would wait for himself is told so, and with whom he would wait.
+//!
+//! ```text
+//!   a ──waits for──► b ──waits for──► c ──is about to call──► a        refused: c → a → b → c
+//! ```
+//!
+//! The records of [`Wait`](crate::wait::Wait) are read while others write them, and an answer may be under way. So a
+//! cycle that is seen is a suspicion; every process in it is then asked whether it still waits for the same, and
+//! answers once it has run and found nothing else to do. Only if all do is it a deadlock, and then nothing but a
+//! deadline would have ended it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use fauxtp_logic::Pid;
+
+use crate::current;
+use crate::shared::{Core, Handle};
+use crate::signal::Signal;
+use crate::slot::{self, Broken, Pledge};
+use crate::table;
+use crate::wait::Waiting;
+
+/// Processes each of which waits for the next one, and the last for the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cycle(Arc<[Member]>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Member {
+    pid: Pid,
+    name: Option<Arc<str>>,
+    label: &'static str,
+}
+
+impl Cycle {
+    /// The processes, in the order of waiting; whoever has got this error first.
+    pub fn pids(&self) -> impl Iterator<Item = Pid> + '_ {
+        self.0.iter().map(|member| member.pid)
+    }
+
+    /// The current process, which waits for the others in this order, and the last of them for it. Of nobody if this
+    /// is no process.
+    pub(crate) fn through(others: &[Pid]) -> Self {
+        let here = current::with(Arc::clone);
+        let others = others.iter().filter_map(|pid| table::find(*pid));
+        Self(here.into_iter().chain(others).map(|process| Member::of(process.core())).collect())
+    }
+}
+
+impl Member {
+    fn of(core: &Core) -> Self {
+        let name = core.private(|private| private.owned().and_then(|owned| owned.name.clone()));
+        Self { pid: core.pid, name, label: core.label }
+    }
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} {}", self.pid),
+            None => write!(f, "{} {}", short(self.label), self.pid),
+        }
+    }
+}
+
+/// A type's name without its path.
+fn short(label: &str) -> &str {
+    let end = label.find(['<', '{']).unwrap_or(label.len());
+    let path = label[..end].trim_end_matches("::");
+    path.rsplit("::").next().unwrap_or(label)
+}
+
+impl fmt::Display for Cycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for member in &*self.0 {
+            write!(f, "{member} → ")?;
+        }
+        match self.0.first() {
+            Some(first) => fmt::Display::fmt(first, f),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a process finds when it is about to wait for another one.
+pub(crate) enum Outlook {
+    /// Nothing against it.
+    Clear,
+    /// It would wait for itself.
+    Itself,
+    /// The request it is handling has run out of time, and so has everything it does for it.
+    Overdue,
+    /// That one waits as well: it has to be seen for whom.
+    Waits,
+}
+
+/// The current process says that it is about to call; to be taken back by [`end`].
+#[inline]
+pub(crate) fn begin(callee: &Core) -> Outlook {
+    let look = |here: &Handle| {
+        let here = here.core();
+        if here.pid == callee.pid {
+            return Outlook::Itself;
+        }
+        if here.is_overdue() {
+            return Outlook::Overdue;
+        }
+        here.wait.begin_call(callee.pid);
+        if callee.wait.is_waiting() { Outlook::Waits } else { Outlook::Clear }
+    };
+    current::with_borrowed(look).unwrap_or(Outlook::Clear)
+}
+
+/// The current process waits for the answer to its message, which lies at `place`. Whether the request it is handling
+/// has run out of time meanwhile.
+pub(crate) fn sent(callee: Pid, place: u64) -> bool {
+    let look = |here: &Handle| {
+        here.core().wait.sent(callee, place);
+        here.core().is_overdue()
+    };
+    current::with_borrowed(look).unwrap_or(false)
+}
+
+/// While the current process waits for the start or the end of another one.
+pub(crate) struct Watching(Pid);
+
+impl Watching {
+    pub(crate) fn begin(on: Pid) -> Self {
+        current::with_borrowed(|here| here.core().wait.begin_watching(on));
+        Self(on)
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        end(self.0);
+    }
+}
+
+/// The current process does not wait for that one any more.
+#[inline]
+pub(crate) fn end(callee: Pid) {
+    current::with_borrowed(|here| here.core().wait.end(callee));
+}
+
+/// Whether the request that the current process is handling has run out of time.
+#[inline]
+pub(crate) fn is_overdue() -> bool {
+    current::with_borrowed(|here| here.core().is_overdue()).unwrap_or(false)
+}
+
+/// So many processes are followed; no sane program calls that deep.
+const FOLLOWED_MAX: usize = 1_000;
+
+/// Whether whom the current process waits for waits for it in turn.
+#[cold]
+pub(crate) fn suspect(callee: Handle) -> Option<Box<Suspicion>> {
+    let here = current::with(Arc::clone)?;
+    let me = here.core();
+    let mut others = Vec::new();
+    let mut at = callee;
+    while others.len() < FOLLOWED_MAX {
+        let waiting = at.core().wait.now()?;
+        let next = if waiting.on == me.pid { here.clone() } else { table::find(waiting.on)? };
+        if !waiting.depends(&next.core().progress, at.is_receiving()) {
+            return None;
+        }
+        others.push((at, waiting));
+        if waiting.on == me.pid {
+            return Some(Box::new(Suspicion::of(others)));
+        }
+        // A cycle beside us is somebody else's.
+        if others.iter().any(|(known, _)| known.core().pid == waiting.on) {
+            return None;
+        }
+        at = next;
+    }
+    None
+}
+
+/// A cycle that has been seen, until everybody in it has been asked.
+pub(crate) struct Suspicion {
+    others: Vec<Asked>,
+}
+
+struct Asked {
+    process: Handle,
+    waiting: Waiting,
+    pledge: Pledge<Option<Waiting>>,
+    /// Whether it has said that it still waits.
+    sure: bool,
+}
+
+impl Suspicion {
+    fn of(others: Vec<(Handle, Waiting)>) -> Self {
+        let ask = |(process, waiting): (Handle, Waiting)| {
+            let (promise, pledge) = slot::promise();
+            // Told once the process has run, and stops again: an answer that was under way has been seen by then.
+            let tell = move || {
+                let _gave_up = promise.keep(current::with(waits_still).flatten());
+            };
+            let inquiry = Signal::Inquire(Box::new(move |_| current::at_yield(tell)));
+            let _ended_already = process.clone().signal(inquiry);
+            Asked { process, waiting, pledge, sure: false }
+        };
+        Self { others: others.into_iter().map(ask).collect() }
+    }
+
+    /// The cycle, if it is one; nothing if one of them does not wait any more.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Cycle>> {
+        for asked in self.others.iter_mut().filter(|asked| !asked.sure) {
+            match std::task::ready!(asked.pledge.poll(cx)) {
+                Ok(Some(waiting)) if waiting.on == asked.waiting.on => asked.sure = true,
+                Ok(_) | Err(Broken::Dropped | Broken::Exited(_)) => return Poll::Ready(None),
+            }
+        }
+        let pids: Vec<Pid> = self.others.iter().map(|asked| asked.process.core().pid).collect();
+        Poll::Ready(Some(Cycle::through(&pids)))
+    }
+}
+
+/// What a process waits for, as it says itself, if it cannot go on without that.
+fn waits_still(process: &Handle) -> Option<Waiting> {
+    let waiting = process.core().wait.now().filter(|_| process.core().is_alive())?;
+    let on = table::find(waiting.on)?;
+    waiting.depends(&on.core().progress, process.is_receiving()).then_some(waiting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cycle_reads_as_it_goes_round() {
+        let member = |id, name: Option<&str>, label| Member {
+            pid: Pid { node: 0, id, serial: 0, creation: 0 },
+            name: name.map(Arc::from),
+            label,
+        };
+        let cycle = Cycle(Arc::new([
+            member(1, Some("counter"), "demo::Counter"),
+            member(2, None, "demo::cache::Cache<alloc::string::String>"),
+        ]));
+        assert_eq!(cycle.to_string(), "counter <0.1.0> → Cache <0.2.0> → counter <0.1.0>");
+        assert_eq!(cycle.pids().count(), 2);
+    }
+}
