@@ -87,7 +87,7 @@ async fn rust_006_servers_with_full_mailboxes_that_call_each_other_come_through(
     for (one, other) in [(0, 1), (1, 0)] {
         // Now the mailbox is full of something else, and its owner busy with a call into the other's full one.
         let (other, tell) = (servers[other].clone(), tell.clone());
-        let (full, is_full) = tokio::sync::oneshot::channel();
+        let (full, is_full) = oneshot::channel();
         servers[one].cast(Message::Work(Box::pin(async move {
             is_full.await.expect("the test fills it");
             let call = other.call(|from| Message::Call(from, Box::new(|_, _, _| Ok(()))));

@@ -20,7 +20,7 @@ use fauxtp_logic::names::{Index, Keys};
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
 use crate::clock;
-use crate::sync::{Mutex, RwLock};
+use crate::sync::{Arrivals, Mutex, RwLock};
 
 pub(crate) use crew::allow_on_the_spot;
 pub(crate) use fiber::{Berth, Fiber, embody, end, wake};
@@ -36,6 +36,8 @@ pub(crate) struct Executor {
     sweep: sweep::Sweep,
     /// Who holds which local name in this runtime; kept by `names`.
     names: RwLock<Index<Arc<str>, ()>>,
+    /// Who waits for a name to be held.
+    named: Arrivals,
 }
 
 /// There is no tokio runtime here that could run a process.
@@ -117,6 +119,7 @@ fn known_or_new(handle: Handle) -> Result<Arc<Executor>, NoRuntime> {
         timers: Timers::default(),
         sweep: sweep::Sweep::default(),
         names: RwLock::new(Index::new(Keys::Unique)),
+        named: Arrivals::new(),
     });
     known.push(Arc::downgrade(&executor));
     executor.man();
@@ -140,6 +143,11 @@ impl Executor {
     /// The local names of this runtime.
     pub(crate) fn names(&self) -> &RwLock<Index<Arc<str>, ()>> {
         &self.names
+    }
+
+    /// Who waits for a name to be held.
+    pub(crate) fn named(&self) -> &Arrivals {
+        &self.named
     }
 
     /// Runs a future to its end, as a task of its own.

@@ -101,6 +101,7 @@ pub mod stop;
 pub mod address;
 pub mod process;
 pub mod call;
+pub(crate) mod follow;
 pub mod behaviour;
 pub mod names;
 pub mod registry;

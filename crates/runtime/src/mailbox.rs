@@ -19,7 +19,7 @@ use fauxtp_logic::{ExitReason, Pid, Ref};
 use crate::current;
 use crate::executor::{self, Berth, Executor, Fiber};
 use crate::guard::drop_each;
-use crate::shared::{Core, Process};
+use crate::shared::{Barrier, Core, Process};
 use crate::signal::{Down, Exit, Signal};
 use crate::sync::Mutex;
 use crate::wait::SOMEWHERE;
@@ -34,8 +34,13 @@ pub use policy::{Mailbox, Overflow, SendError, ZeroCapacity};
 pub(crate) enum Notice<M> {
     Exit(Exit),
     Down(Down),
-    Stop { from: Pid, reason: ExitReason },
+    Stop {
+        from: Pid,
+        reason: ExitReason,
+    },
     Timer(Ref, M),
+    /// Somebody waits until everything before this has been handled; user code never sees it.
+    Barrier(Barrier),
 }
 
 /// A process as those see it who may send it messages.
@@ -332,6 +337,12 @@ impl<M: Send + 'static> Process for Shared<M> {
 
     fn queue_len(&self) -> usize {
         self.lanes.lock().waiting()
+    }
+
+    fn barrier(self: Arc<Self>, barrier: Barrier) {
+        if self.post(Post::Notice(Notice::Barrier(barrier))).is_ok() {
+            executor::wake(&self);
+        }
     }
 
     fn is_receiving(&self) -> bool {

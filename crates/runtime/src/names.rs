@@ -7,13 +7,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fauxtp_logic::{ExitReason, Pid};
 
 use crate::address::Address;
-use crate::call::Dest;
+use crate::call::{CallError, DEFAULT_TIMEOUT, Dest};
 use crate::current;
 use crate::executor::{self, Executor};
+use crate::follow;
 use crate::mailbox::SendError;
 use crate::process;
 use crate::shared::{Claim, Handle, Refused, Release};
@@ -108,8 +110,67 @@ impl<S: Receives> Name<S> {
         }
     }
 
+    /// Waits until the name means a process that lives and has handled everything sent to it before; if that ends it, until
+    /// its successor has started. 5 s at the most.
+    ///
+    /// So after a crash that one has asked for, it makes no difference whether that is still to come, or over and done
+    /// with: the next call finds a fresh process. A crash that others bring about is waited for only if it has
+    /// happened.
+    ///
+    /// # Errors
+    /// [`CallError::Timeout`]: nobody has come, or what was sent before is not handled yet.
+    /// [`CallError::Deadlock`]: the process would wait for itself.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    ///
+    /// # Examples
+    /// ```
+    /// use fauxtp::prelude::*;
+    /// # struct Counter(u64);
+    /// # enum Message { Crash, Get(Reply<u64>) }
+    /// # impl GenServer for Counter {
+    /// #     type Args = ();
+    /// #     type Message = Message;
+    /// #     async fn init((): (), _: &mut Context<Self>) -> Result<Self> { Ok(Self(0)) }
+    /// #     async fn handle(&mut self, message: Message, _: &mut Context<Self>) -> Result {
+    /// #         match message {
+    /// #             Message::Crash => return Err(Stop::error("crash")),
+    /// #             Message::Get(from) => from.send(self.0),
+    /// #         }
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// static COUNTER: Name<Counter> = Name::new("counter");
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result {
+    /// let _sup = Supervisor::new([Counter::spec(()).name(&COUNTER)]).start().await?;
+    /// let before = COUNTER.await_restart().await?.pid();
+    /// COUNTER.cast(Message::Crash);
+    /// let after = COUNTER.await_restart().await?.pid();
+    /// assert_ne!(before, after);
+    /// # Ok(()) }
+    /// ```
+    pub async fn await_restart(&self) -> Result<Address<S::Message>, CallError> {
+        self.await_restart_within(DEFAULT_TIMEOUT).await
+    }
+
+    /// The same with another limit than 5 s.
+    ///
+    /// # Errors
+    /// As [`await_restart`](Self::await_restart).
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn await_restart_within(
+        &self,
+        timeout: Duration,
+    ) -> Result<Address<S::Message>, CallError> {
+        let executor = executor_here().ok_or(CallError::NoProc)?;
+        follow::settled(self, executor.named(), &executor, timeout).await
+    }
+
     /// Sends `message` after `delay` to whoever holds the name *then*; to nobody if nobody does (TMR-004).
-    pub fn send_after(&self, delay: std::time::Duration, message: S::Message)
+    pub fn send_after(&self, delay: Duration, message: S::Message)
     where
         S: 'static,
     {
@@ -237,6 +298,7 @@ fn claim(process: &Handle, text: &str) -> Result<(), NameError> {
         .write()
         .register(name.clone(), core.pid, (), is_alive)
         .map_err(|taken| NameError::Taken(taken.pid))?;
+    core.executor.named().announce();
     core.private(|private| private.possessions().name = Some(name));
     Ok(())
 }

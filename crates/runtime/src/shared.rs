@@ -40,9 +40,30 @@ pub(crate) trait Process: Send + Sync {
     /// Drops the process's future; its runtime has ended.
     fn end(&self);
     fn queue_len(&self) -> usize;
+    /// Tells once everything has been handled that lies in the inbox now.
+    fn barrier(self: Arc<Self>, barrier: Barrier);
     /// Whether it waits at its inbox.
     fn is_receiving(&self) -> bool;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+/// Tells somebody that a process has handled everything before this; dropped if it never does.
+pub(crate) struct Barrier(Box<dyn FnOnce() + Send>);
+
+impl Barrier {
+    pub(crate) fn new(tell: impl FnOnce() + Send + 'static) -> Self {
+        Self(Box::new(tell))
+    }
+
+    pub(crate) fn reached(self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Barrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Barrier")
+    }
 }
 
 /// How a process hangs together with the one that started it.

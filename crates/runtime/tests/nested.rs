@@ -30,7 +30,7 @@ async fn a_nested_supervisor_can_be_reached() {
     .expect("starts");
     let inner = sup.whereis("inner").expect("runs");
     let inner = SupervisorHandle::of(inner).await.expect("is a supervisor");
-    assert!(inner.child::<Worker>("leaf").is_some());
+    assert!(inner.child::<Worker>("leaf").resolve().is_some());
     let pool = sup.whereis("pool").expect("runs");
     let pool = DynamicSupervisorHandle::of(pool).expect("is a dynamic supervisor");
     assert!(pool.start_child(Worker::spec(())).await.is_ok());

@@ -172,6 +172,7 @@ fn event<S: GenServer>(
         }
         Some(Item::Notice(Notice::Exit(exit))) => Event::Info(Box::new(Info::Exit(exit))),
         Some(Item::Notice(Notice::Down(down))) => Event::Info(Box::new(Info::Down(down))),
+        Some(Item::Notice(Notice::Barrier(_))) => unreachable!("reached when it is taken"),
         None => Event::Info(Box::new(Info::Timeout)),
     }
 }

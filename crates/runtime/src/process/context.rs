@@ -236,6 +236,7 @@ impl<M: Send + 'static> Context<M> {
                     Item::Notice(Notice::Exit(exit)) => wanted(Peek::Exit(exit)),
                     Item::Notice(Notice::Down(down)) => wanted(Peek::Down(down)),
                     Item::Notice(Notice::Stop { .. }) => false,
+                    Item::Notice(Notice::Barrier(_)) => !passed_over,
                 });
                 if self.account() {
                     seen = Seen::default();
@@ -245,6 +246,10 @@ impl<M: Send + 'static> Context<M> {
                     Some(Item::Message(message)) => {
                         self.has_taken(passed_over);
                         return Poll::Ready(Some(Received::Message(message)));
+                    }
+                    Some(Item::Notice(Notice::Barrier(barrier))) => {
+                        barrier.reached();
+                        continue;
                     }
                     Some(Item::Notice(notice)) => {
                         self.core().progress.aside();
@@ -394,8 +399,18 @@ impl<M: Send + 'static> Context<M> {
     /// Takes the oldest item of the tray.
     #[inline]
     fn take(&mut self) -> Option<Item<M, Notice<M>>> {
-        self.settle();
-        if self.bounded { self.shared.take_bounded(&mut self.tray) } else { self.tray.take() }
+        loop {
+            self.settle();
+            let item = if self.bounded {
+                self.shared.take_bounded(&mut self.tray)
+            } else {
+                self.tray.take()
+            };
+            match item {
+                Some(Item::Notice(Notice::Barrier(barrier))) => barrier.reached(),
+                item => return item,
+            }
+        }
     }
 
     /// Goes on if the process lives and its turn is not over; what it does next counts as one more.
@@ -498,6 +513,10 @@ impl<M: Send + 'static> Context<M> {
             Notice::Timer(timer, message) => {
                 self.timer_expired(timer);
                 Some(Received::Message(message))
+            }
+            Notice::Barrier(barrier) => {
+                barrier.reached();
+                None
             }
             Notice::Stop { from, reason } => {
                 Some(Received::Exit(Exit { from, reason, origin: Origin::Sent }))

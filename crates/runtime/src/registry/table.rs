@@ -9,10 +9,12 @@ use super::RegisterError;
 use crate::guard::drop_each;
 use crate::process::PidExt;
 use crate::shared::{Handle, Release};
-use crate::sync::RwLock;
+use crate::sync::{Arrivals, RwLock};
 
 pub(super) struct Table<K, V> {
     pub(super) state: RwLock<State<K, V>>,
+    /// Who waits for a key to be held.
+    pub(super) arrivals: Arrivals,
 }
 
 /// Values are shared, so that what is the user's (clones, closures, destructors) runs outside of the lock. Only
@@ -60,6 +62,7 @@ where
         .map_err(|taken| RegisterError::AlreadyRegistered(taken.pid))?;
     drop(state);
     drop(left_behind);
+    table.arrivals.announce();
     Ok(())
 }
 
@@ -67,6 +70,7 @@ impl<K: Ord + Clone, V> Table<K, V> {
     pub(super) fn new(keys: Keys) -> Arc<Self> {
         Arc::new(Self {
             state: RwLock::new(State { index: Index::new(keys), open: true, process: None }),
+            arrivals: Arrivals::new(),
         })
     }
 }

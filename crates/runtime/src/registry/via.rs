@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use super::Registry;
 use crate::address::Address;
-use crate::call::Dest;
+use crate::call::{CallError, DEFAULT_TIMEOUT, Dest};
 use crate::current;
+use crate::executor;
+use crate::follow;
 use crate::mailbox::SendError;
 use crate::names::Receives;
 
@@ -32,6 +35,39 @@ where
             Some(address) => address.try_send(message),
             None => Err(SendError::NoProc(message)),
         }
+    }
+
+    /// Waits until the key means a process that lives and has handled everything sent to it before; if that ends it, until
+    /// its successor has started. 5 s at the most.
+    ///
+    /// So after a crash that one has asked for, it makes no difference whether that is still to come, or over and done
+    /// with: the next call finds a fresh process. A crash that others bring about is waited for only if it has
+    /// happened.
+    ///
+    /// # Errors
+    /// [`CallError::Timeout`]: nobody has come, or what was sent before is not handled yet.
+    /// [`CallError::Deadlock`]: the process would wait for itself.
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn await_restart(&self) -> Result<Address<S::Message>, CallError> {
+        self.await_restart_within(DEFAULT_TIMEOUT).await
+    }
+
+    /// The same with another limit than 5 s.
+    ///
+    /// # Errors
+    /// As [`await_restart`](Self::await_restart).
+    ///
+    /// # Cancel safety
+    /// Strict.
+    pub async fn await_restart_within(
+        &self,
+        timeout: Duration,
+    ) -> Result<Address<S::Message>, CallError> {
+        let here = current::with(|process| process.core().executor.clone());
+        let executor = here.map_or_else(executor::current, Ok).map_err(|_| CallError::NoProc)?;
+        follow::settled(self, &self.registry.table.arrivals, &executor, timeout).await
     }
 }
 

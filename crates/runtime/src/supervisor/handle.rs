@@ -18,7 +18,7 @@ use crate::cycle::Cycle;
 use crate::hierarchy::{Asker, waits_for_us};
 use crate::names::Receives;
 use crate::process::{self, PidExt, StopError};
-use crate::registry::Registry;
+use crate::registry::{Registry, Via};
 
 /// Why a supervisor did not do what it was asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,10 +113,35 @@ impl SupervisorHandle {
         self.registry.get(name)
     }
 
-    /// The same as an address, if it takes the messages of `S`.
+    /// The child with this name, whichever process that is when something is sent: it follows restarts. Nobody is meant
+    /// if there is none, or it takes other messages than `S`.
+    ///
+    /// # Examples
+    /// ```
+    /// use fauxtp::prelude::*;
+    /// # struct Counter(u64);
+    /// # impl GenServer for Counter {
+    /// #     type Args = ();
+    /// #     type Message = Reply<u64>;
+    /// #     async fn init((): (), _: &mut Context<Self>) -> Result<Self> { Ok(Self(0)) }
+    /// #     async fn handle(&mut self, from: Reply<u64>, _: &mut Context<Self>) -> Result {
+    /// #         self.0 += 1;
+    /// #         from.send(self.0);
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result {
+    /// let sup = Supervisor::new([Counter::spec(()).id("c1")]).start().await?;
+    /// let c1 = sup.child::<Counter>("c1");
+    /// assert_eq!(c1.call(|from| from).await?, 1);
+    /// sup.whereis("c1").expect("runs").exit(ExitReason::error("crash"));
+    /// c1.await_restart().await?;
+    /// assert_eq!(c1.call(|from| from).await?, 1);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
-    pub fn child<S: Receives>(&self, name: &str) -> Option<Address<S::Message>> {
-        self.registry.address::<S>(name)
+    pub fn child<S: Receives>(&self, name: &str) -> Via<S> {
+        self.registry.via(name)
     }
 
     /// Starts one more child, last in the order (SUP-090). Nothing if its `init` ignored the start.

@@ -340,7 +340,7 @@ impl Shell {
                 }
                 Incoming::Exited(exit.from)
             }
-            Item::Notice(Notice::Down(_)) => return,
+            Item::Notice(Notice::Down(_) | Notice::Barrier(_)) => return,
         };
         self.pending.push_back(incoming);
     }

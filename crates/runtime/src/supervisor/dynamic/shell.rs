@@ -155,7 +155,7 @@ impl Shell {
                 None
             }
             Item::Notice(Notice::Exit(exit)) => self.bury(exit.from, exit.reason),
-            Item::Notice(Notice::Down(_)) => None,
+            Item::Notice(Notice::Down(_) | Notice::Barrier(_)) => None,
         }
     }
 
