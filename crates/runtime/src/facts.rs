@@ -16,6 +16,8 @@ pub struct Facts {
     pub label: &'static str,
     /// Who started it, nearest first.
     pub ancestors: Vec<Pid>,
+    /// If it is a task, on whose behalf it runs, and on whose that one did, …; nearest first (TASK-013).
+    pub callers: Vec<Pid>,
     /// Whom it is linked with.
     pub links: Vec<Pid>,
     /// How many watch it: by monitors, by waiting for its end, and by calls that take long.

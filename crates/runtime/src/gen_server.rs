@@ -40,6 +40,7 @@
 //! # Ok(()) }
 //! ```
 
+mod streams;
 mod serve;
 
 use std::fmt;
@@ -50,6 +51,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use fauxtp_logic::ExitReason;
+use futures_core::Stream;
 
 use crate::address::Address;
 use crate::behaviour::{self, Ack, StartError, StartOptions, Starting};
@@ -63,6 +65,9 @@ use crate::process;
 use crate::registry::Registry;
 use crate::signal::{Down, Exit};
 use crate::stop::Result;
+
+pub use streams::StreamId;
+use streams::Streams;
 
 /// What reaches a server besides its messages.
 #[derive(Clone, Debug, PartialEq)]
@@ -284,6 +289,8 @@ struct Wishes<M> {
     stopping: Option<ExitReason>,
     /// Sent after `terminate`.
     last_words: Option<Box<dyn FnOnce() + Send>>,
+    /// What it reads besides its mailbox.
+    streams: Streams<M>,
 }
 
 /// What was wished and not granted is dropped piece by piece: destructors may panic.
@@ -305,7 +312,13 @@ impl<S: GenServer> Context<S> {
 
     fn wishes(&mut self) -> &mut Wishes<S::Message> {
         self.wishes.get_or_insert_with(|| {
-            Box::new(Wishes { first: None, timeout: None, stopping: None, last_words: None })
+            Box::new(Wishes {
+                first: None,
+                timeout: None,
+                stopping: None,
+                last_words: None,
+                streams: Streams::new(),
+            })
         })
     }
 
@@ -344,6 +357,76 @@ impl<S: GenServer> Context<S> {
             }
             from.send(value);
         }));
+    }
+
+    /// Has the server read a stream along with its mailbox: each item is a message, handled as any other one.
+    ///
+    /// The server pulls an item when it is ready to handle it, so the stream is never ahead of it. Neither starves the
+    /// other: if both have something, they take turns, and so do several streams; signals come before either. The
+    /// order of a stream is kept; between streams, and between them and the mailbox, there is none. An item counts as
+    /// an arrival for [`set_timeout`](Self::set_timeout).
+    ///
+    /// All attached streams are asked whenever the server looks for something to do, so this is for a few; merge
+    /// many into one. At its end a stream is forgotten; to hear of that, chain a last message. A stream that panics, or
+    /// whose destructor does at its end, is the server's own panic. What is attached is dropped with the
+    /// server, after [`terminate`](GenServer::terminate).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::pin::Pin;
+    /// use std::task::{self, Poll};
+    /// use fauxtp::prelude::*;
+    /// # struct Ticks(u32);
+    /// # impl futures_core::Stream for Ticks {
+    /// #     type Item = Message;
+    /// #     fn poll_next(mut self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<Option<Message>> {
+    /// #         self.0 += 1;
+    /// #         Poll::Ready((self.0 <= 3).then_some(Message::Tick))
+    /// #     }
+    /// # }
+    ///
+    /// struct Clock { ticks: u32, asked: Vec<Reply<u32>> }
+    ///
+    /// enum Message {
+    ///     Tick,
+    ///     AfterThree(Reply<u32>),
+    /// }
+    ///
+    /// impl GenServer for Clock {
+    ///     type Args = Ticks; // any `Stream` of messages
+    ///     type Message = Message;
+    ///
+    ///     async fn init(ticks: Ticks, ctx: &mut Context<Self>) -> Result<Self> {
+    ///         ctx.attach(ticks);
+    ///         Ok(Clock { ticks: 0, asked: Vec::new() })
+    ///     }
+    ///
+    ///     async fn handle(&mut self, message: Message, _: &mut Context<Self>) -> Result {
+    ///         match message {
+    ///             Message::Tick => self.ticks += 1,
+    ///             Message::AfterThree(from) => self.asked.push(from),
+    ///         }
+    ///         if self.ticks == 3 {
+    ///             self.asked.drain(..).for_each(|from| from.send(self.ticks));
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result {
+    /// let clock = Clock::start(Ticks(0)).await?;
+    /// assert_eq!(clock.call(Message::AfterThree).await?, 3);
+    /// # Ok(()) }
+    /// ```
+    pub fn attach(&mut self, stream: impl Stream<Item = S::Message> + Send + 'static) -> StreamId {
+        self.wishes().streams.attach(stream)
+    }
+
+    /// Stops reading a stream, and drops it; false if it is not attached, or at its end. What it has given is handled
+    /// or being handled: nothing of it waits.
+    pub fn detach(&mut self, id: StreamId) -> bool {
+        let Some(wishes) = &mut self.wishes else { return false };
+        wishes.streams.detach(id).is_some()
     }
 
     /// Gives memory back that the mailbox holds from busier times. Semantically invisible (GS-034).

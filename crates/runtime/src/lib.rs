@@ -61,6 +61,7 @@
 //! | find processes | [`Name`], [`Registry`] |
 //! | ask and be answered | [`call`] |
 //! | link, monitor, receive selectively, set timers | [`process::Context`] |
+//! | compute something beside a process | [`task`], in a server [`spawn_task`](process::Context::spawn_task) |
 //! | know why something ended | [`ExitReason`] |
 //!
 //! # Features
@@ -107,6 +108,7 @@ pub mod registry;
 pub mod gen_server;
 pub mod expansion;
 pub mod supervisor;
+pub mod task;
 pub mod prelude;
 
 pub use address::Address;
@@ -129,6 +131,7 @@ pub use stop::{Outcome, Result, Stop};
 pub use supervisor::{
     ChildSpec, DynamicSupervisor, RestartStrategy, Spec, Supervisor, SupervisorHandle,
 };
+pub use task::{Task, TaskError};
 
 /// The README's programs are tests.
 #[cfg(doctest)]

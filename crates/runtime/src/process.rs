@@ -85,8 +85,8 @@ use crate::stop::Outcome;
 use crate::table;
 use crate::waiting::{Watch, recalled};
 
-pub(crate) use context::Limit;
-pub use context::{Context, NoProc, Peek, Received, Timer, Trap};
+pub use context::{Context, NoProc, OwnedTask, Peek, Received, Timer, Trap};
+pub(crate) use context::{Either, Limit, Wait};
 
 use life::Life;
 
@@ -100,6 +100,8 @@ pub(crate) struct Birth {
     pub(crate) takes_stop: bool,
     pub(crate) trapping: bool,
     pub(crate) restarts: u32,
+    /// On whose behalf it runs, if it is a task.
+    pub(crate) caller: Option<Pid>,
 }
 
 impl Birth {
@@ -111,6 +113,7 @@ impl Birth {
             takes_stop: false,
             trapping: false,
             restarts: 0,
+            caller: None,
         }
     }
 }
@@ -148,7 +151,10 @@ where
         Some(parent) => parent.core().executor.clone(),
         None => executor::current()?,
     };
-    let ancestors = parent.as_ref().map(|parent| lineage(parent.core())).unwrap_or_default();
+    let mut ancestors = parent.as_ref().map(|parent| lineage(parent.core())).unwrap_or_default();
+    if let Some(caller) = birth.caller {
+        ancestors = behalf(&ancestors, caller);
+    }
     let tie = if parent.is_some() { birth.tie } else { Tie::None };
     let shared = table::enter(|pid| {
         let mut private = Private::new(birth.trapping, birth.takes_stop, birth.restarts);
@@ -184,7 +190,7 @@ fn bind(parent: &Core, pid: Pid, private: &mut Private, tie: Tie, watched: Optio
     };
     if tie != Tie::None {
         let link = fresh_ref();
-        if tie == Tie::Linked {
+        if tie != Tie::Supervised {
             private.relations().link(parent.pid, link);
         }
         at_parents(&|parent| parent.relations().link(pid, link));
@@ -240,6 +246,13 @@ impl<M: Send + 'static> Drop for Unborn<'_, M> {
 fn lineage(parent: &Core) -> Ancestors {
     let make = || Ancestors::of_children(parent);
     parent.private(|private| private.possessions().lineage.get_or_insert_with(make).clone())
+}
+
+/// The ancestors of a task that `caller` has asked for.
+fn behalf(ancestors: &Ancestors, caller: Pid) -> Ancestors {
+    let process = table::find(caller);
+    let callers = process.as_ref().map_or(&[][..], |process| process.core().ancestors.callers());
+    ancestors.on_behalf_of(caller, callers)
 }
 
 /// Starts a process that runs `body`.

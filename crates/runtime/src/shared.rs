@@ -75,17 +75,36 @@ pub(crate) enum Tie {
     Linked,
     /// As a supervisor's child; no unlink removes this (LINK-010).
     Supervised,
+    /// By a link of one direction: the child ends with its parent, however that ends, and never takes it along.
+    Owned,
 }
 
 /// Who started a process, and who started that one, …; nearest first. One word, shared by siblings, and
 /// nothing at all for those that no process has started.
 #[derive(Clone, Default)]
-pub(crate) struct Ancestors(Option<Arc<Vec<Pid>>>);
+pub(crate) struct Ancestors(Option<Arc<Line>>);
+
+struct Line {
+    above: Vec<Pid>,
+    /// On whose behalf a task runs, and on whose that one did, …; empty for what is no task (TASK-013).
+    callers: Vec<Pid>,
+}
 
 impl Ancestors {
     /// The ancestors of this process's children.
     pub(crate) fn of_children(parent: &Core) -> Self {
-        Self(Some(Arc::new([&[parent.pid], &*parent.ancestors].concat())))
+        let above = [&[parent.pid], &*parent.ancestors].concat();
+        Self(Some(Arc::new(Line { above, callers: Vec::new() })))
+    }
+
+    /// The same ancestors for a task that somebody has asked for, who has callers of his own.
+    pub(crate) fn on_behalf_of(&self, caller: Pid, callers: &[Pid]) -> Self {
+        let callers = [&[caller], callers].concat();
+        Self(Some(Arc::new(Line { above: self.to_vec(), callers })))
+    }
+
+    pub(crate) fn callers(&self) -> &[Pid] {
+        self.0.as_deref().map_or(&[], |line| &line.callers)
     }
 }
 
@@ -93,7 +112,7 @@ impl Deref for Ancestors {
     type Target = [Pid];
 
     fn deref(&self) -> &[Pid] {
-        self.0.as_deref().map_or(&[], Vec::as_slice)
+        self.0.as_deref().map_or(&[], |line| &line.above)
     }
 }
 
@@ -453,6 +472,7 @@ pub(crate) fn facts(core: &Core, private: &Private, queue_len: usize) -> Facts {
         name: owned.and_then(|owned| owned.name.clone()),
         label: core.label,
         ancestors: core.ancestors.to_vec(),
+        callers: core.ancestors.callers().to_vec(),
         links: relations.map(|relations| relations.links().collect()).unwrap_or_default(),
         monitored_by: relations.map_or(0, Relations::watchers),
         monitors: relations.map_or(0, Relations::watching),

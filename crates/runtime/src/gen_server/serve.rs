@@ -7,6 +7,7 @@
 //! where callbacks run.
 
 use std::future::Future;
+use std::task::Poll;
 
 use fauxtp_logic::ExitReason;
 use fauxtp_logic::tray::Item;
@@ -16,7 +17,7 @@ use crate::behaviour::{self, Ack};
 use crate::guard::{Kept, catch, guarded, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
-use crate::process::Limit;
+use crate::process::{Either, Limit, Wait};
 
 /// What a server has to deal with next. Kept small: it is part of every idle server.
 enum Event<M> {
@@ -102,7 +103,45 @@ async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
             return Event::Continue(message);
         }
     }
-    match ctx.process.next_item(limit).await {
+    let mut wait = ctx.process.wait(limit);
+    std::future::poll_fn(|cx| poll_event(ctx, &mut wait, cx)).await
+}
+
+/// Looks for something to deal with.
+#[inline]
+fn poll_event<S: GenServer>(
+    ctx: &mut Context<S>,
+    wait: &mut Wait,
+    cx: &mut std::task::Context<'_>,
+) -> Poll<Event<S::Message>> {
+    let streams = ctx.wishes.as_mut().map(|wishes| &mut wishes.streams);
+    let item = match streams.filter(|streams| !streams.is_empty()) {
+        None => std::task::ready!(ctx.process.poll_item(wait, cx)),
+        Some(streams) => {
+            let first = std::mem::take(&mut streams.first);
+            let poll = ctx.process.poll_either(wait, first, cx, |cx| streams.poll(cx));
+            match std::task::ready!(poll) {
+                Either::Other(Ok(message)) => return Poll::Ready(Event::Message(message)),
+                Either::Other(Err(report)) => {
+                    return Poll::Ready(Event::Stop(panicked(report)));
+                }
+                Either::Item(item) => {
+                    streams.first = true;
+                    Some(item)
+                }
+                Either::Nothing => None,
+            }
+        }
+    };
+    Poll::Ready(event(ctx, item))
+}
+
+/// What an item means for a server.
+fn event<S: GenServer>(
+    ctx: &mut Context<S>,
+    item: Option<Item<S::Message, Notice<S::Message>>>,
+) -> Event<S::Message> {
+    match item {
         Some(Item::Message(message)) => Event::Message(message),
         Some(Item::Notice(Notice::Timer(timer, message))) => {
             ctx.process.timer_expired(timer);

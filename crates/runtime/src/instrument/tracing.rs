@@ -34,6 +34,7 @@ pub(crate) fn crash(
         last_message,
         queue_len = facts.queue_len,
         ancestors = ?facts.ancestors,
+        callers = (!facts.callers.is_empty()).then(|| tracing::field::debug(&facts.callers)),
         links = ?facts.links,
         neighbours = ?neighbours,
         trapping = facts.trapping,

@@ -51,8 +51,10 @@ pub(super) fn farewell<M: Send + 'static, F>(
         private.ending = true;
         private.fate = Some(reason.clone());
     });
-    // A start that failed is told to the starter as an error, and by no exit (PL-004).
-    if !core.acknowledged.load(Ordering::Relaxed) {
+    // A start that failed is told to the starter as an error, and by no exit (PL-004); and owners are never hit by
+    // what they own.
+    let failed_to_start = core.tie == Tie::Linked && !core.acknowledged.load(Ordering::Relaxed);
+    if failed_to_start || core.tie == Tie::Owned {
         part_from_parent(core);
     }
     if cause == Cause::Own && !reason.is_clean() {
@@ -98,7 +100,7 @@ fn dies_too(pid: &Pid) -> bool {
 
 /// Undoes the link with whoever started this process.
 fn part_from_parent(core: &Core) {
-    let Some(parent) = core.parent().filter(|_| core.tie == Tie::Linked) else { return };
+    let Some(parent) = core.parent() else { return };
     for id in core.private(|private| private.relations().unlink(parent)) {
         tell(parent, Signal::Unlink { from: core.pid, id });
     }

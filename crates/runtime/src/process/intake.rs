@@ -112,7 +112,14 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
 }
 
 fn exit<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
-    let Signal::Exit { from, origin, reason } = signal else { return Effect::Spent(Some(signal)) };
+    let Signal::Exit { from, origin, mut reason } = signal else {
+        return Effect::Spent(Some(signal));
+    };
+    // What is owned ends with its owner, also if that has just done its work.
+    let from_owner = core.tie == Tie::Owned && core.parent() == Some(from);
+    if from_owner && origin != Origin::Sent && reason.is_normal() {
+        reason = ExitReason::shutdown();
+    }
     let void = || Signal::Exit { from, origin, reason: reason.clone() };
     if private.doom().is_some() {
         return Effect::Spent(Some(void()));

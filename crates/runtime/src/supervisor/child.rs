@@ -31,7 +31,7 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    fn options(self, label: &'static str) -> StartOptions {
+    pub(crate) fn options(self, label: &'static str) -> StartOptions {
         let mut options = StartOptions::new(label);
         self.apply(&mut options);
         options
@@ -131,7 +131,7 @@ pub struct ChildSpec {
 }
 
 impl ChildSpec {
-    fn worker(
+    pub(crate) fn worker(
         id: impl Into<String>,
         messages: Option<TypeId>,
         launch: impl Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync + 'static,
