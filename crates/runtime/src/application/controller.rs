@@ -103,6 +103,17 @@ impl Active {
             Phase::Starting | Phase::Stopping => None,
         }
     }
+
+    /// Tells its master to stop, or to kill. It is told to stop once.
+    fn order(&mut self, order: Order) {
+        let is_told = self.stopping_since.is_some();
+        self.phase = Phase::Stopping;
+        self.stopping_since.get_or_insert_with(clock::now);
+        match order {
+            Order::Stop if is_told => {}
+            order => self.master.send(order),
+        }
+    }
 }
 
 enum Phase {
@@ -269,17 +280,8 @@ impl Controller {
             return from.send(Err(StopApplicationError::CallingSelf));
         }
         active.stoppers.push(from);
-        self.tell_to_stop(index, &StartApplicationError::Stopping);
-    }
-
-    fn tell_to_stop(&mut self, index: usize, to_starters: &StartApplicationError) {
-        let State::Active(active) = &mut self.members[index].state else { return };
-        if active.stopping_since.is_none() {
-            active.phase = Phase::Stopping;
-            active.stopping_since = Some(clock::now());
-            active.starters.drain(..).for_each(|from| from.send(Err(to_starters.clone())));
-            active.master.send(Order::Stop);
-        }
+        active.starters.drain(..).for_each(|from| from.send(Err(StartApplicationError::Stopping)));
+        active.order(Order::Stop);
     }
 
     fn shut_down(&mut self, cause: Cause) {
@@ -289,8 +291,8 @@ impl Controller {
         instrument::shutting_down(&cause);
         self.ending = Some(Ending { cause, since: clock::now(), stopped: Vec::new(), cut: false });
         self.ctx.send_after(self.drain, Message::Cut);
-        for index in self.active.clone() {
-            let State::Active(active) = &mut self.members[index].state else { continue };
+        for member in &mut self.members {
+            let State::Active(active) = &mut member.state else { continue };
             let starters = active.starters.drain(..);
             starters.for_each(|from| from.send(Err(StartApplicationError::ShuttingDown)));
         }
@@ -299,8 +301,9 @@ impl Controller {
 
     /// The one that was started last of those that still run is stopped next (APP-003).
     fn stop_the_last(&mut self) {
-        if let Some(index) = self.active.last() {
-            self.tell_to_stop(*index, &StartApplicationError::ShuttingDown);
+        let Some(last) = self.active.last() else { return };
+        if let State::Active(active) = &mut self.members[*last].state {
+            active.order(Order::Stop);
         }
     }
 
@@ -310,10 +313,9 @@ impl Controller {
         if std::mem::replace(&mut ending.cut, true) {
             return;
         }
-        for index in self.active.clone().into_iter().rev() {
-            self.tell_to_stop(index, &StartApplicationError::ShuttingDown);
-            if let State::Active(active) = &self.members[index].state {
-                active.master.send(Order::Cut);
+        for index in self.active.iter().rev() {
+            if let State::Active(active) = &mut self.members[*index].state {
+                active.order(Order::Cut);
             }
         }
         self.ctx.send_after(GRACE + GRACE, Message::GiveUp);

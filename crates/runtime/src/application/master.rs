@@ -183,16 +183,14 @@ impl Master {
             self.end_all().await;
         }
         stopped.reason = Some(reason_of(root).await);
-        // After a kill, too: what it cleans up is there all the same. But not when nobody waits any longer.
-        if !self.cut {
-            let stop = application.stop.as_ref();
-            self.call(Callback::Stop, stop, None, &mut stopped).await;
-        }
+        // After a kill, too: what it cleans up is there all the same.
+        let stop = application.stop.as_ref();
+        self.call(Callback::Stop, stop, None, &mut stopped).await;
         stopped.took = clock::now().since(begun);
         stopped
     }
 
-    /// Runs a callback, if there is one; what goes wrong with it is noted, and the stop goes on.
+    /// Runs a callback, if there is one and time for it; what goes wrong with it is noted, and the stop goes on.
     async fn call(
         &mut self,
         which: Callback,
@@ -200,7 +198,7 @@ impl Master {
         deadline: Option<Time>,
         stopped: &mut Stopped,
     ) {
-        let Some(hook) = hook else { return };
+        let Some(hook) = hook.filter(|_| !self.cut) else { return };
         match self.unless_cut(hook.run(), deadline).await {
             Ok(reason) if reason.is_clean() => {}
             Ok(reason) => {
