@@ -365,9 +365,9 @@ async fn app_003_a_shutdown_as_a_whole_has_a_deadline() {
     events[6..].sort();
     assert_eq!(events, expected.map(|(at, event)| (at, event.to_owned())), "no `stop` any more");
     assert_eq!(ended.stopped.len(), 3);
-    let mut late: Vec<_> = ended.overran().map(|stopped| &*stopped.application).collect();
-    late.sort_unstable();
-    assert_eq!(late, ["a", "b"]);
+    assert_eq!(order(&ended), "c b a");
+    let late: Vec<_> = ended.overran().map(|stopped| &*stopped.application).collect();
+    assert_eq!(late, ["b", "a"]);
     assert_eq!(ended.exit_code(), 1);
     assert_eq!(reports.of(&["ERROR", "fauxtp::application", "application killed"]).len(), 2);
     left(before).await;

@@ -127,8 +127,21 @@ struct Ending {
     cause: Cause,
     since: Time,
     stopped: Vec<Stopped>,
-    /// Whether those who still run are being killed.
-    cut: bool,
+    /// Those who are being killed, the one that started last first; nobody before the time is over.
+    cut: Option<Vec<Arc<str>>>,
+}
+
+impl Ending {
+    /// What is told of it. Those who were killed together are told of in the order in which they should have stopped.
+    fn ended(self) -> Ended {
+        let Self { cause, since, mut stopped, cut } = self;
+        let cut = cut.unwrap_or_default();
+        // Stable: who had stopped before comes before, in that order.
+        stopped.sort_by_key(|stopped| {
+            cut.iter().position(|name| *name == stopped.application).map_or(0, |place| place + 1)
+        });
+        Ended { cause, stopped, took: clock::now().since(since) }
+    }
 }
 
 /// Starts a controller with nothing running.
@@ -167,8 +180,8 @@ impl Controller {
                 Received::Down(_) => {}
             }
             if self.active.is_empty() {
-                if let Some(Ending { cause, since, stopped, .. }) = self.ending.take() {
-                    return Ended { cause, stopped, took: clock::now().since(since) };
+                if let Some(ending) = self.ending.take() {
+                    return ending.ended();
                 }
             }
         }
@@ -289,7 +302,7 @@ impl Controller {
             return;
         }
         instrument::shutting_down(&cause);
-        self.ending = Some(Ending { cause, since: clock::now(), stopped: Vec::new(), cut: false });
+        self.ending = Some(Ending { cause, since: clock::now(), stopped: Vec::new(), cut: None });
         self.ctx.send_after(self.drain, Message::Cut);
         for member in &mut self.members {
             let State::Active(active) = &mut member.state else { continue };
@@ -310,9 +323,11 @@ impl Controller {
     /// The time of the shutdown is over: all that are left are killed at once.
     fn cut(&mut self) {
         let Some(ending) = &mut self.ending else { return };
-        if std::mem::replace(&mut ending.cut, true) {
+        if ending.cut.is_some() {
             return;
         }
+        let names = self.active.iter().rev().map(|index| &self.members[*index].application.name);
+        ending.cut = Some(names.cloned().collect());
         for index in self.active.iter().rev() {
             if let State::Active(active) = &mut self.members[*index].state {
                 active.order(Order::Cut);

@@ -108,6 +108,9 @@ pub enum Overrun {
     Unkillable,
 }
 
+/// How many of those that were still alive are shown to people.
+const SHOWN: usize = 8;
+
 impl fmt::Display for Overrun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -116,10 +119,14 @@ impl fmt::Display for Overrun {
             Self::Unkillable => f.write_str("it does not yield, and was left behind"),
             Self::Processes(survivors) => {
                 f.write_str("still alive:")?;
-                for (index, survivor) in survivors.iter().enumerate() {
+                for (index, survivor) in survivors.iter().take(SHOWN).enumerate() {
                     write!(f, "{} {survivor}", if index == 0 { "" } else { "," })?;
                 }
-                if survivors.is_empty() { f.write_str(" the top supervisor") } else { Ok(()) }
+                match survivors.len() {
+                    0 => f.write_str(" the top supervisor"),
+                    1..=SHOWN => Ok(()),
+                    count => write!(f, " and {} more", count - SHOWN),
+                }
             }
         }
     }

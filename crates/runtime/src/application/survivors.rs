@@ -14,7 +14,7 @@ use crate::behaviour::GRACE;
 use crate::clock;
 use crate::instrument;
 use crate::process::{self, PidExt};
-use crate::shared::Handle;
+use crate::shared::{Handle, Tie};
 use crate::supervisor::SupervisorHandle;
 use crate::table;
 
@@ -49,19 +49,13 @@ pub(super) fn below(tops: &[Pid], as_well: Option<Pid>) -> Vec<Handle> {
     all
 }
 
-/// Who of these has still to be waited for, by name: without supervisors that only wait for others of them. Those
-/// that were asked to end come first.
+/// Who of these has still to be waited for, by name. Those that were asked to end come first.
 pub(super) async fn named(alive: &[Handle]) -> Vec<Survivor> {
-    let waiting: BTreeSet<Pid> =
-        alive.iter().flat_map(|process| process.core().ancestors.iter().copied()).collect();
     let mut children = BTreeMap::new();
     let mut survivors = Vec::new();
     let until = clock::now().plus(NAMES_TIME);
-    for process in alive {
+    for process in waited_for(alive) {
         let core = process.core();
-        if waiting.contains(&core.pid) || core.label == REGISTRY {
-            continue;
-        }
         let local = core.private(|private| private.owned().and_then(|owned| owned.name.clone()));
         let name = match (local, core.parent()) {
             (Some(name), _) => Some(name),
@@ -74,6 +68,26 @@ pub(super) async fn named(alive: &[Handle]) -> Vec<Survivor> {
     }
     survivors.sort_by_key(|survivor| !survivor.asked);
     survivors
+}
+
+/// Children, without supervisors that only wait for others of them. What a child has started besides goes down with
+/// it; if there are no children left, it is what is left.
+fn waited_for(alive: &[Handle]) -> Vec<&Handle> {
+    let is_child = |process: &&Handle| {
+        let core = process.core();
+        core.tie == Tie::Supervised && core.label != REGISTRY
+    };
+    let above = |process: &Handle| process.core().parent();
+    let parents: BTreeSet<Pid> = alive.iter().filter(is_child).filter_map(above).collect();
+    let is_parent = |process: &&Handle| parents.contains(&process.core().pid);
+    let children: Vec<_> =
+        alive.iter().filter(is_child).filter(|child| !is_parent(child)).collect();
+    if !children.is_empty() {
+        return children;
+    }
+    let ancestors = alive.iter().flat_map(|process| process.core().ancestors.iter().copied());
+    let ancestors: BTreeSet<Pid> = ancestors.collect();
+    alive.iter().filter(|process| !ancestors.contains(&process.core().pid)).collect()
 }
 
 /// What a supervisor calls its child. Supervisors tell their registry even while they stop somebody.
