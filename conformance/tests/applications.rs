@@ -689,6 +689,24 @@ fn app_003_a_system_goes_down_with_its_runtime() {
 }
 
 #[test]
+fn app_003_a_program_that_cannot_hear_signals_does_not_run() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.expect("a runtime without I/O");
+    let log = Log::new();
+    runtime.block_on(soon(async {
+        let ended = System::new([app(&log, "a")]).run_until_shutdown().await;
+        assert!(matches!(ended.cause, Cause::NoSignals(_)), "{ended}");
+        assert_eq!(ended.exit_code(), 1);
+        assert_eq!(log.take(), "");
+
+        let system = System::new([app(&log, "a")]).start().await.expect("starts");
+        let ended = system.run_until_shutdown().await;
+        assert!(matches!(ended.cause, Cause::NoSignals(_)), "{ended}");
+        assert_eq!(log.take(), ">a +a prep:a -a stop:a");
+    }));
+}
+
+#[test]
 fn app_003_a_callback_that_blocks_is_left_behind() {
     let runtime = multi_thread();
     let (release, released) = mpsc::channel::<()>();

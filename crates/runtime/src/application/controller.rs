@@ -144,6 +144,10 @@ impl Ending {
     }
 }
 
+/// A master that was told to kill ends within the grace it gives others, and asks for their names before. One that
+/// takes longer than this is blocked.
+const UNRESPONSIVE: Duration = GRACE.saturating_add(Duration::from_secs(1));
+
 /// Starts a controller with nothing running.
 pub(super) fn start(setting: Setting) -> Result<Address<Message>, NoRuntime> {
     let birth = Birth { trapping: true, ..Birth::new("fauxtp::System") };
@@ -333,7 +337,7 @@ impl Controller {
                 active.order(Order::Cut);
             }
         }
-        self.ctx.send_after(GRACE + GRACE, Message::GiveUp);
+        self.ctx.send_after(UNRESPONSIVE, Message::GiveUp);
     }
 
     /// A master has not even ended after a cut: user code blocks its thread.

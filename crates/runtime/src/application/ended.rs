@@ -243,3 +243,97 @@ impl Termination for Ended {
         self.exit_code().into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fauxtp_logic::reason::MaxRestartsReached;
+
+    fn by_itself(reason: ExitReason) -> Cause {
+        Cause::ApplicationEnded { application: "shop".into(), reason }
+    }
+
+    #[test]
+    fn an_exit_code_says_whether_it_ended_as_it_should() {
+        let stopped = Stopped {
+            application: "shop".into(),
+            reason: Some(ExitReason::shutdown()),
+            took: Duration::from_millis(1_500),
+            overran: Vec::new(),
+            failed: Vec::new(),
+        };
+        let late = Stopped { overran: vec![Overrun::Start], ..stopped.clone() };
+        let failed = (Callback::PrepStop, ExitReason::error("oops"));
+        let failed = Stopped { failed: vec![failed], ..stopped.clone() };
+        let term = || Cause::Signal(ShutdownSignal::Terminate);
+        let gave_up = || by_itself(ExitReason::shutdown_with(MaxRestartsReached));
+        let rows = [
+            (term(), &stopped, 0, "SIGTERM\n  `shop` stopped after 1.5s"),
+            (Cause::Requested, &stopped, 0, "asked to\n  `shop` stopped after 1.5s"),
+            (
+                by_itself(ExitReason::Normal),
+                &stopped,
+                0,
+                "`shop` ended by itself: normal\n  `shop` stopped after 1.5s",
+            ),
+            (
+                by_itself(ExitReason::shutdown()),
+                &stopped,
+                0,
+                "`shop` ended by itself: shutdown\n  `shop` stopped after 1.5s",
+            ),
+            (
+                gave_up(),
+                &stopped,
+                1,
+                "`shop` ended by itself: shutdown(MaxRestartsReached)\n  `shop` stopped after 1.5s",
+            ),
+            (
+                by_itself(ExitReason::killed()),
+                &stopped,
+                1,
+                "`shop` ended by itself: killed\n  `shop` stopped after 1.5s",
+            ),
+            (
+                Cause::Lost(ExitReason::killed()),
+                &stopped,
+                1,
+                "its controller is gone: killed\n  `shop` stopped after 1.5s",
+            ),
+            (term(), &late, 1, "SIGTERM\n  `shop` killed after 1.5s; its start had not ended"),
+            (
+                term(),
+                &failed,
+                1,
+                "SIGTERM\n  `shop` stopped after 1.5s; its `prep_stop` failed: error: oops",
+            ),
+        ];
+        for (cause, stopped, code, shown) in rows {
+            let took = Duration::from_secs(2);
+            let ended = Ended { cause, stopped: vec![stopped.clone()], took };
+            assert_eq!(ended.exit_code(), code, "{ended}");
+            assert_eq!(ended.to_string(), format!("ended after 2.0s: {shown}"));
+        }
+    }
+
+    #[test]
+    fn of_a_crowd_a_few_are_shown() {
+        let pid: fauxtp_logic::Pid = "<0.1.0>".parse().expect("a pid");
+        let rows = [
+            (0, "still alive: the top supervisor".to_owned()),
+            (1, format!("still alive: `a` {pid}")),
+            (2, format!("still alive: `a` {pid}, `a` {pid}")),
+            (
+                SHOWN + 3,
+                format!(
+                    "still alive:{} and 3 more",
+                    format!(", `a` {pid}").repeat(SHOWN).replacen(',', "", 1)
+                ),
+            ),
+        ];
+        for (count, expected) in rows {
+            let survivor = Survivor { name: "a".into(), pid, asked: true };
+            assert_eq!(Overrun::Processes(vec![survivor; count]).to_string(), expected);
+        }
+    }
+}

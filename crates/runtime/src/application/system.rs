@@ -241,7 +241,8 @@ impl RunningSystem {
     /// [start type](super::StartType) says so (APP-005), or if it was the last one. Where we differ: OTP's node runs
     /// on with nothing running.
     ///
-    /// A second signal cuts the shutdown short: whoever has not ended then is killed, as when the
+    /// An application that is just starting is stopped as soon as it has started. A second signal cuts the shutdown
+    /// short: whoever has not ended then is killed, as when the
     /// [time](System::drain_within) is over. Once this has been called, signals do not end the program by themselves
     /// any more, be it dropped or done.
     ///
