@@ -59,15 +59,14 @@ fn order(ended: &Ended) -> String {
     names.collect::<Vec<_>>().join(" ")
 }
 
-/// Waits until no processes but so many are left.
-async fn left(count: usize) {
-    for _ in 0..1_000 {
-        if process::list().len() == count {
-            return;
+/// Waits until nothing is left of what these have started.
+async fn gone(plans: &[&Plan]) {
+    for plan in plans {
+        for pid in [plan.pid(), plan.parent()] {
+            process::join(pid).await;
+            assert!(!process::list().contains(&pid), "{}", plan.id);
         }
-        tokio::task::yield_now().await;
     }
-    panic!("{} processes are left, not {count}", process::list().len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,10 +162,9 @@ async fn app_001_two_that_start_the_same_application_wait_for_the_same_start() {
 #[tokio::test(start_paused = true)]
 async fn app_002_a_failed_start_is_named_and_what_had_started_is_stopped_backwards() {
     let log = Log::new();
-    let before = process::list().len();
+    let (a, b) = (Plan::new(&log, "a"), Plan::new(&log, "b"));
     let c = Plan::new(&log, "c").always(Init::Fail);
-    let applications =
-        [app(&log, "a"), app(&log, "b"), app_of(&c).depends_on(["a"]), app(&log, "d")];
+    let applications = [app_of(&a), app_of(&b), app_of(&c).depends_on(["a"]), app(&log, "d")];
     let error = System::new(applications).start().await.expect_err("c fails");
     let SystemError::Application(failed) = &error else { panic!("{error:?}") };
     assert_eq!(&*failed.application, "c");
@@ -179,7 +177,7 @@ async fn app_002_a_failed_start_is_named_and_what_had_started_is_stopped_backwar
         ">a +a >b +b >c !c prep:b -b stop:b prep:a -a stop:a",
         "its own callbacks have nothing to stop, and d is never tried"
     );
-    left(before).await;
+    gone(&[&a, &b, &c]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -201,15 +199,14 @@ async fn app_002_a_top_supervisor_that_cannot_be_made_is_a_failed_start() {
 #[tokio::test(start_paused = true)]
 async fn app_002_a_start_that_is_dropped_is_undone() {
     let log = Log::new();
-    let before = process::list().len();
-    let b = Plan::new(&log, "b").always(Init::Gate);
-    let start = System::new([app(&log, "a"), app_of(&b)]).start();
+    let (a, b) = (Plan::new(&log, "a"), Plan::new(&log, "b").always(Init::Gate));
+    let start = System::new([app_of(&a), app_of(&b)]).start();
     assert!(tokio::time::timeout(ms(10), start).await.is_err());
     assert_eq!(log.take(), ">a +a >b");
     b.open();
     settle().await;
     assert_eq!(log.take(), "+b prep:b -b stop:b prep:a -a stop:a");
-    left(before).await;
+    gone(&[&a, &b]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -292,8 +289,9 @@ async fn app_003_whoever_is_late_is_killed_and_named() {
     let stuck = Plan::new(&log, "stuck").last(Last::Never);
     let (first, last) = (Plan::new(&log, "first"), Plan::new(&log, "last"));
     let after = log.clone();
+    let children = (first.clone(), stuck.clone(), last.clone());
     let web = Application::new("web", move || {
-        let (first, stuck, last) = (first.clone(), stuck.clone(), last.clone());
+        let (first, stuck, last) = children.clone();
         let inner = move || {
             let stuck = stuck.spec().shutdown(Shutdown::Infinity);
             Supervisor::new([first.spec(), stuck, last.spec()])
@@ -305,7 +303,6 @@ async fn app_003_whoever_is_late_is_killed_and_named() {
         after.push("stop:web");
         std::future::ready(())
     });
-    let before = process::list().len();
     let system = System::new([app_of(&db), web]).start().await.expect("starts");
     log.take();
     let ended = system.shutdown().await;
@@ -325,29 +322,28 @@ async fn app_003_whoever_is_late_is_killed_and_named() {
     events[2..4].sort_by(|one, other| other.cmp(one));
     assert_eq!(events, expected.map(|(at, event)| (at, event.to_owned())));
 
-    let [web, db] = &ended.stopped[..] else { panic!("{ended}") };
+    let [web, store] = &ended.stopped[..] else { panic!("{ended}") };
     let [Overrun::Processes(alive)] = &web.overran[..] else { panic!("{ended}") };
     let named: Vec<_> = alive.iter().map(|alive| (&*alive.name, alive.asked)).collect();
     assert_eq!(named, [("stuck", true), ("first", false)]);
-    assert!(db.is_clean(), "{ended}");
+    assert!(store.is_clean(), "{ended}");
     assert_eq!(ended.exit_code(), 1);
     assert_eq!(ended.overran().count(), 1);
     assert!(
         ended.to_string().contains("`web` killed after 1.0s; still alive: `stuck` <"),
         "{ended}"
     );
-    left(before).await;
+    gone(&[&db, &first, &stuck, &last]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn app_003_a_shutdown_as_a_whole_has_a_deadline() {
     let log = Log::new();
     let reports = Reports::here();
-    let before = process::list().len();
     let a = Plan::new(&log, "a");
     let b = Plan::new(&log, "b").last(Last::Never);
     let c = Plan::new(&log, "c").last(Last::Slow(500));
-    let system = System::new([a, b, c].map(|plan| app_of(&plan))).drain_within(ms(2_000));
+    let system = System::new([&a, &b, &c].map(app_of)).drain_within(ms(2_000));
     let system = system.start().await.expect("starts");
     log.take();
     let ended = system.shutdown().await;
@@ -370,7 +366,7 @@ async fn app_003_a_shutdown_as_a_whole_has_a_deadline() {
     assert_eq!(late, ["b", "a"]);
     assert_eq!(ended.exit_code(), 1);
     assert_eq!(reports.of(&["ERROR", "fauxtp::application", "application killed"]).len(), 2);
-    left(before).await;
+    gone(&[&a, &b, &c]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -461,6 +457,40 @@ async fn app_003_a_top_supervisor_that_ends_meanwhile_is_no_obstacle() {
     assert_eq!(log.take(), "prep:a ?a -a stop:a");
     assert!(ended.stopped[0].reason.as_ref().is_some_and(ExitReason::is_killed), "{ended}");
     assert!(matches!(ended.cause, Cause::Requested));
+}
+
+/// The processes above a child: its top supervisor, the application's own, the system's.
+async fn above(plan: &Plan) -> [Pid; 3] {
+    let facts = plan.pid().info().await.expect("it runs");
+    facts.ancestors[..].try_into().expect("three")
+}
+
+#[tokio::test(start_paused = true)]
+async fn app_003_what_runs_a_system_may_be_killed() {
+    let log = Log::new();
+    let (a, b) = (Plan::new(&log, "a"), Plan::new(&log, "b"));
+    let applications = [app_of(&a), app_of(&b)];
+    let system = System::new(applications).start().await.expect("starts");
+    let [_, own, all] = above(&a).await;
+    log.take();
+
+    own.kill();
+    settle().await;
+    assert_eq!(log.take(), "-a", "its tree goes down with it");
+    assert_eq!(running(&system).await, "b");
+    gone(&[&a]).await;
+    system.start_application("a").await.expect("starts again");
+    log.take();
+
+    let (ended, ()) = tokio::join!(system.run_until_shutdown(), async { all.kill() });
+    assert!(matches!(&ended.cause, Cause::Lost(reason) if reason.is_killed()), "{ended}");
+    gone(&[&a, &b]).await;
+    settle().await;
+    let events = log.take();
+    for name in ["a", "b"] {
+        let own = events.split(' ').filter(|event| event.ends_with(name)).collect::<Vec<_>>();
+        assert_eq!(own.join(" "), format!("prep:{name} -{name} stop:{name}"));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -598,7 +628,7 @@ async fn app_005_the_end_of_the_last_application_ends_the_system() {
     let log = Log::new();
     let system = System::new([app(&log, "a"), app(&log, "b")]).start().await.expect("starts");
     for name in ["a", "b"] {
-        assert_eq!(running(&system).await.is_empty(), false);
+        assert!(!running(&system).await.is_empty());
         trees::end(&root(&system, name).await, name, End::Error).await;
     }
     let ended = soon(system.run_until_shutdown()).await;

@@ -188,7 +188,8 @@ impl fmt::Display for Stopped {
 pub struct Ended {
     /// Why it ended.
     pub cause: Cause,
-    /// Who was stopped, in that order (APP-003). One that had ended by itself is named in the cause only.
+    /// Who was stopped, in that order (APP-003). One that had ended by itself is named in the cause, and is the first
+    /// one here only if its callbacks failed.
     pub stopped: Vec<Stopped>,
     /// How long that took altogether.
     pub took: Duration,
@@ -232,8 +233,12 @@ impl Ended {
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ended after {:.1?}: {}", self.took, self.cause)?;
-        self.stopped.iter().try_for_each(|stopped| write!(f, "\n  {stopped}"))
+        write!(f, "ended: {}", self.cause)?;
+        self.stopped.iter().try_for_each(|stopped| write!(f, "\n  {stopped}"))?;
+        match self.stopped.len() {
+            0 | 1 => Ok(()),
+            _ => write!(f, "\n  all stopped after {:.1?}", self.took),
+        }
     }
 }
 
@@ -312,8 +317,11 @@ mod tests {
             let took = Duration::from_secs(2);
             let ended = Ended { cause, stopped: vec![stopped.clone()], took };
             assert_eq!(ended.exit_code(), code, "{ended}");
-            assert_eq!(ended.to_string(), format!("ended after 2.0s: {shown}"));
+            assert_eq!(ended.to_string(), format!("ended: {shown}"));
         }
+        let stopped = vec![stopped.clone(), stopped];
+        let ended = Ended { cause: term(), stopped, took: Duration::from_secs(3) };
+        assert!(ended.to_string().ends_with("1.5s\n  all stopped after 3.0s"), "{ended}");
     }
 
     #[test]

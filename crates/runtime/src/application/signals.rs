@@ -1,10 +1,10 @@
 //! The door to the operating system's wish that the program end; one file per way of hearing it.
 
-#[cfg(not(feature = "signal"))]
+#[cfg(not(all(feature = "signal", any(unix, windows))))]
 #[path = "signals/stub.rs"]
 mod backend;
-#[cfg(all(feature = "signal", not(unix)))]
-#[path = "signals/other.rs"]
+#[cfg(all(feature = "signal", windows))]
+#[path = "signals/windows.rs"]
 mod backend;
 #[cfg(all(feature = "signal", unix))]
 #[path = "signals/unix.rs"]

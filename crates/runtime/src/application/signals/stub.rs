@@ -1,4 +1,4 @@
-//! Hears nothing: the twin for builds without the feature `signal`.
+//! Hears nothing: the twin for builds without the feature `signal`, and for systems without signals.
 
 use std::io;
 
