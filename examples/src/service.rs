@@ -49,7 +49,7 @@ pub fn system(options: Options) -> System {
         Supervisor::new([
             Poller::spec(shared.upstream.clone()),
             sweeper::spec(),
-            http::spec(Http::at(options.listen, &shared)),
+            http::spec(Http::at(options.listen, &shared), options.drain + options.drain),
         ])
     })
     .depends_on(["store"])

@@ -17,7 +17,8 @@
 //! A supervisor stops its children in reverse order, each after the one behind it has ended. So the child that accepts
 //! requests belongs last, behind all it needs. Told to stop, it should stop accepting, finish what it has accepted,
 //! and then end; all that time what it needs is still there. Give it a
-//! [shutdown time](crate::supervisor::Shutdown) that is long enough for that. The repository's `examples/src/service`
+//! [shutdown time](crate::supervisor::Shutdown) that is long enough for that, but not an infinite one: a supervisor that
+//! gives up stops its children likewise, and until it has ended no other deadline applies. The repository's `examples/src/service`
 //! is an HTTP service made like this.
 //!
 //! # Examples

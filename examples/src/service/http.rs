@@ -29,12 +29,14 @@ pub struct Listener {
 #[derive(Debug)]
 pub enum Nothing {}
 
-/// The child. It may take as long as its requests take; the system's deadline is the limit.
+/// The child. It may take as long to stop as its requests take, and no longer than `drain`, which is more than the
+/// system's own deadline: that one names who was late. This one is for a supervisor that gives up: it stops its
+/// children before it ends, and before that nobody knows of it.
 #[must_use]
-pub fn spec(http: Http) -> ChildSpec {
+pub fn spec(http: Http, drain: Duration) -> ChildSpec {
     ChildSpec::new::<Listener>("http", http)
         .restart(Restart::Permanent)
-        .shutdown(Shutdown::Infinity)
+        .shutdown(Shutdown::Timeout(drain))
 }
 
 impl Http {

@@ -119,7 +119,7 @@ async fn a_service_that_gives_up_says_why_and_fails() {
     assert!(report[1].starts_with("  `store` stopped after "), "{report:#?}");
 }
 
-/// A service with a request that never ends, told to end.
+/// A service with a request that never ends.
 async fn hanging(drain_ms: &str) -> (Program, Client) {
     let mut program = Program::start(&["--drain-ms", drain_ms]);
     let port = program.port().await;
@@ -134,7 +134,6 @@ async fn hanging(drain_ms: &str) -> (Program, Client) {
     // It has been accepted when two more have been answered behind it.
     let _ = client.get("/slow/none").await.expect("it answers");
     let _ = client.get("/slow/none").await.expect("it answers");
-    program.signal("TERM");
     (program, client)
 }
 
@@ -149,13 +148,25 @@ fn assert_http_is_named(end: &End) {
 #[tokio::test]
 async fn a_request_that_never_ends_is_cut_at_the_deadline_and_named() {
     let (program, _client) = hanging("300").await;
+    program.signal("TERM");
     assert_http_is_named(&program.end().await);
+}
+
+#[tokio::test]
+async fn a_service_that_gives_up_does_not_wait_for_ever_either() {
+    let (program, mut client) = hanging("100").await;
+    let broken = client.ask(Method::POST, "/debug/break", "").await;
+    assert_eq!(broken.expect("it answers").0, StatusCode::OK);
+    let end = program.end().await;
+    assert_eq!(end.code(), Some(1));
+    assert!(end.complaint.starts_with("ended: `web` ended by itself: "), "{}", end.complaint);
 }
 
 #[tokio::test]
 async fn a_second_signal_cuts_the_shutdown_short() {
     // Longer than the test waits.
     let (program, mut client) = hanging("600000").await;
+    program.signal("TERM");
     // The first one is being obeyed: the idle connection is closed.
     soon(async { while client.get("/cache/none").await.is_ok() {} }).await;
     program.signal("INT");
