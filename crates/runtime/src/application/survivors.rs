@@ -37,8 +37,8 @@ impl fmt::Display for Survivor {
     }
 }
 
-/// The processes that have not ended and hang below one of these, tied or not, and those of `tops` themselves that
-/// are to end as well. Looks at every process there is.
+/// The processes that have not ended and hang below one of these, tied or not; and `as_well`, if it has not ended.
+/// Looks at every process there is.
 pub(super) fn below(tops: &[Pid], as_well: Option<Pid>) -> Vec<Handle> {
     let mut all = table::list();
     all.retain(|process| {
