@@ -707,11 +707,16 @@ fn app_003_a_system_goes_down_with_its_runtime() {
     assert!(begins.recv().expect("it waits"));
     drop(its_runtime);
     let ended = waiting.join().expect("no panic");
-    assert!(matches!(ended.cause, Cause::Lost(_)), "{ended}");
+    // Whether the controller goes first, or sees its application go, depends on the runtime's threads.
+    let is_killed = |ended: &Ended| match &ended.cause {
+        Cause::Lost(reason) | Cause::ApplicationEnded { reason, .. } => reason.is_killed(),
+        _ => false,
+    };
+    assert!(is_killed(&ended), "{ended}");
     assert_eq!(ended.exit_code(), 1);
     // And from then on nothing hangs.
     multi_thread().block_on(soon(async {
-        assert!(matches!(system.shutdown().await.cause, Cause::Lost(_)));
+        assert!(!system.shutdown().await.is_clean());
         assert_eq!(running(&system).await, "");
         let late = system.start_application("a").await;
         assert_eq!(late, Err(StartApplicationError::ShuttingDown));
