@@ -9,7 +9,8 @@ use std::sync::Arc;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received, Trap};
 use fauxtp::supervisor::SupervisorHandle;
-use support::{everywhere, soon};
+use fauxtp::task::Task;
+use support::everywhere;
 use tokio::sync::{Barrier, Notify, mpsc, oneshot};
 
 type Outcome = std::result::Result<u64, CallError>;
@@ -386,7 +387,7 @@ fn call_003_calls_without_a_circle_are_never_refused() {
         let mut callers = Vec::new();
         for caller in 0..24_usize {
             let tower = tower.clone();
-            callers.push(tokio::spawn(async move {
+            callers.push(Task::spawn_nolink(async move {
                 for turn in 0..40_usize {
                     let seed = caller * 31 + turn * 17 + round;
                     let path: Vec<Node> = (0..6)
@@ -398,7 +399,7 @@ fn call_003_calls_without_a_circle_are_never_refused() {
             }));
         }
         for caller in callers {
-            soon(caller).await.expect("no panic");
+            caller.expect("a runtime").join().no_timeout().await.expect("no panic");
         }
     });
 }

@@ -137,6 +137,7 @@ async fn call_005_a_deadline_of_a_request_that_was_handled_changes_nothing() {
     assert_eq!(keep.timeout(Duration::from_millis(10)).await, Err(CallError::Timeout));
     // Now it calls for a request without deadline, past the deadline of the one before.
     let relay = both[0].send_request(|from| Message::Relay(vec![both[1].clone()], tell, from));
+    // sleep: a minute of virtual time, in which nothing may happen.
     tokio::time::sleep_until(Instant::now() + Duration::from_secs(60)).await;
     assert!(told.try_recv().is_err(), "it still waits");
     both[1].pid().kill();

@@ -215,17 +215,17 @@ async fn con_06_a_child_spec_is_a_type_a_name_and_arguments() {
     names.sort();
     assert_eq!(names, ["eight", "none", "seven"]);
     for (name, sum) in [("seven", 7), ("eight", 8)] {
-        let adder = sup.child::<Adder>(name).expect("registered under its name");
+        let adder = sup.child::<Adder>(name).resolve().expect("registered under its name");
         assert_eq!(adder.call(Sum::Total).await, Ok(sum));
         adder.cast(Sum::Add(100));
         adder.cast(Sum::Crash);
         assert!(process::join(adder.pid()).await.is_error());
         sup.which_children().await.expect("lives");
-        let again = sup.child::<Adder>(name).expect("registered again");
+        let again = sup.child::<Adder>(name).resolve().expect("registered again");
         assert_eq!(again.call(Sum::Total).await, Ok(sum), "the same arguments again");
     }
-    assert!(sup.child::<Plain>("none").is_some());
-    assert!(sup.child::<Plain>("seven").is_none(), "not of that type");
+    assert!(sup.child::<Plain>("none").resolve().is_some());
+    assert!(sup.child::<Plain>("seven").resolve().is_none(), "not of that type");
 }
 
 #[derive(Debug)]

@@ -31,6 +31,7 @@ impl Counter {
 
     #[cast]
     async fn dawdle(&mut self, how_long: Duration) {
+        // sleep: it is busy for that long, and that is the subject.
         tokio::time::sleep_until(Instant::now() + how_long).await;
     }
 

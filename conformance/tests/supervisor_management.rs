@@ -321,7 +321,7 @@ async fn sup_101_a_child_that_calls_its_own_supervisor_from_init_gets_an_error()
     // On a start by hand, on a restart, and below another supervisor that starts meanwhile.
     sup.start_child(ChildSpec::new::<Caller>("a", args.clone())).await.expect("starts");
     assert_eq!(taken(), [true; 7]);
-    let child = sup.child::<Caller>("a").expect("runs");
+    let child = sup.child::<Caller>("a").resolve().expect("runs");
     child.cast(());
     process::join(child.pid()).await;
     assert_eq!(states(&sup).await, "first a");
@@ -367,7 +367,7 @@ async fn sup_101_who_starts_below_a_child_that_runs_may_call() {
     };
     let sup = Supervisor::new([child("runs", false)]).start().await.expect("starts");
     handle.set(sup.clone()).expect("once");
-    let runs = sup.child::<Starter>("runs").expect("runs");
+    let runs = sup.child::<Starter>("runs").resolve().expect("runs");
     runs.call(|from| from).await.expect("nobody waits for the other but the child");
     assert_eq!(taken(), [false; 7]);
     assert!(sup.whereis("x").is_some(), "it has stopped and restarted it");

@@ -312,7 +312,7 @@ pub fn pid(sup: &SupervisorHandle, id: &str) -> Pid {
 
 /// The running process of a child, typed.
 pub fn probe(sup: &SupervisorHandle, id: &str) -> Address<Ask> {
-    sup.child::<Probe>(id).unwrap_or_else(|| panic!("{id} runs"))
+    sup.child::<Probe>(id).resolve().unwrap_or_else(|| panic!("{id} runs"))
 }
 
 /// Has a child end so; returns when it is gone. Its supervisor hears of it before whatever it is asked next.

@@ -22,6 +22,8 @@ pub mod budget;
 pub mod backoff;
 pub mod supervisor;
 pub mod pool;
+pub mod start_order;
+pub mod start_type;
 
 pub use pid::{Pid, Ref};
 pub use reason::ExitReason;

@@ -7,9 +7,11 @@ mod backend;
 #[path = "instrument/tracing.rs"]
 mod backend;
 
+use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 
 use fauxtp_logic::reason::PanicReport;
+use fauxtp_logic::start_type::StartType;
 use fauxtp_logic::supervisor::Report;
 use fauxtp_logic::{ExitReason, Pid};
 
@@ -62,4 +64,34 @@ pub(crate) fn supervisor(supervisor: Pid, report: &Report) {
 /// The same for several children at once that did not shut down as asked (SUP-116).
 pub(crate) fn shutdown_errors(supervisor: Pid, report: &Report, children: usize) {
     tell(|| backend::supervisor(supervisor, report, children));
+}
+
+/// An application has started.
+pub(crate) fn application_started(application: &str, supervisor: Pid) {
+    tell(|| backend::application_started(application, supervisor));
+}
+
+/// An application has stopped, in time.
+pub(crate) fn application_stopped(application: &str, how: &dyn fmt::Display) {
+    tell(|| backend::application_stopped(application, how));
+}
+
+/// Something of an application had not ended in time, and was killed.
+pub(crate) fn application_killed(application: &str, how: &dyn fmt::Display) {
+    tell(|| backend::application_killed(application, how));
+}
+
+/// An application's top supervisor has ended by itself (APP-005).
+pub(crate) fn application_ended(application: &str, start_type: StartType, reason: &ExitReason) {
+    tell(|| backend::application_ended(application, start_type, reason));
+}
+
+/// A callback of an application has panicked, or returned an error.
+pub(crate) fn callback_failed(application: &str, callback: &dyn fmt::Display, reason: &ExitReason) {
+    tell(|| backend::callback_failed(application, callback, reason));
+}
+
+/// A system begins to stop.
+pub(crate) fn shutting_down(cause: &dyn fmt::Display) {
+    tell(|| backend::shutting_down(cause));
 }

@@ -58,6 +58,7 @@
 //! | handle messages with a state | [`mod@gen_server`] |
 //! | keep things running | [`supervisor`], for plain tasks [`ChildSpec::task`] |
 //! | have children come and go | [`DynamicSupervisor`] |
+//! | start and stop like a service | [`application`] |
 //! | find processes | [`Name`], [`Registry`] |
 //! | ask and be answered | [`call`] |
 //! | link, monitor, receive selectively, set timers | [`process::Context`] |
@@ -68,8 +69,9 @@
 //!
 //! - `macros` (default): the attribute macro [`#[gen_server]`](macro@gen_server).
 //! - `tracing` (default): crash and supervisor reports as `tracing` events, targets `fauxtp::crash`,
-//!   `fauxtp::supervisor`, `fauxtp::server` and `fauxtp::mailbox`. As long as nobody listens to them, panics
-//!   are printed as without fauxtp.
+//!   `fauxtp::supervisor`, `fauxtp::application`, `fauxtp::server` and `fauxtp::mailbox`. As long as nobody listens
+//!   to them, panics are printed as without fauxtp.
+//! - `signal` (default): [systems](application) end on SIGTERM and on SIGINT or Ctrl-C.
 //!
 //! Promises have ids, such as GS-045. They are listed, each with its test, in the repository's `CONFORMANCE.md`.
 //!
@@ -109,9 +111,11 @@ pub mod gen_server;
 pub mod expansion;
 pub mod supervisor;
 pub mod task;
+pub mod application;
 pub mod prelude;
 
 pub use address::Address;
+pub use application::{Application, System};
 pub use behaviour::StartError;
 pub use call::{Call, CallError, Dest, Reply, Request, TryCall};
 pub use cycle::Cycle;

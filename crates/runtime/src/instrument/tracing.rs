@@ -3,6 +3,7 @@
 use std::fmt;
 
 use fauxtp_logic::reason::PanicReport;
+use fauxtp_logic::start_type::StartType;
 use fauxtp_logic::supervisor::{Report, ReportContext};
 use fauxtp_logic::{ExitReason, Pid};
 use tracing::{debug, error, info, warn};
@@ -137,4 +138,50 @@ pub(crate) fn supervisor(supervisor: Pid, report: &Report, children: usize) {
         ReportContext::Progress | ReportContext::AutoShutdown => tell!(info),
         _ => tell!(error),
     }
+}
+
+pub(crate) fn application_started(application: &str, supervisor: Pid) {
+    info!(target: "fauxtp::application", application, supervisor = %supervisor, "application started");
+}
+
+pub(crate) fn application_stopped(application: &str, how: &dyn fmt::Display) {
+    info!(target: "fauxtp::application", application, how = %words(|| how.to_string()), "application stopped");
+}
+
+pub(crate) fn application_killed(application: &str, how: &dyn fmt::Display) {
+    error!(target: "fauxtp::application", application, how = %words(|| how.to_string()), "application killed");
+}
+
+pub(crate) fn application_ended(application: &str, start_type: StartType, reason: &ExitReason) {
+    let (short, detail) = (Words(reason, false), Words(reason, true));
+    macro_rules! tell {
+        ($level:ident) => {
+            $level!(
+                target: "fauxtp::application",
+                application,
+                start_type = ?start_type,
+                reason = %short,
+                detail = %detail,
+                "application ended by itself"
+            )
+        };
+    }
+    // One that has done its work is no fault.
+    if reason.is_normal() { tell!(info) } else { tell!(error) }
+}
+
+pub(crate) fn callback_failed(application: &str, callback: &dyn fmt::Display, reason: &ExitReason) {
+    let (reason, detail) = (Words(reason, false), Words(reason, true));
+    error!(
+        target: "fauxtp::application",
+        application,
+        callback = %callback,
+        reason = %reason,
+        detail = %detail,
+        "callback of an application failed"
+    );
+}
+
+pub(crate) fn shutting_down(cause: &dyn fmt::Display) {
+    info!(target: "fauxtp::application", cause = %words(|| cause.to_string()), "system shuts down");
 }

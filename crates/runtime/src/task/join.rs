@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Task, TaskError};
 use crate::call::DEFAULT_TIMEOUT;
+use crate::cycle::Watching;
 use crate::waiting::Patience;
 
 /// A task that is waited for; see [`Task::join`]. Dropping it detaches the task.
@@ -15,11 +16,12 @@ use crate::waiting::Patience;
 pub struct Join<T> {
     task: Task<T>,
     patience: Patience,
+    waiting: Option<Watching>,
 }
 
 impl<T: Send + 'static> Join<T> {
     pub(super) const fn new(task: Task<T>) -> Self {
-        Self { task, patience: Patience::new(Some(DEFAULT_TIMEOUT)) }
+        Self { task, patience: Patience::new(Some(DEFAULT_TIMEOUT)), waiting: None }
     }
 
     /// Waits no longer than this, as coarse as a [call's](crate::Call::timeout).
@@ -40,6 +42,10 @@ impl<T: Send + 'static> Future for Join<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        if this.waiting.is_none() {
+            // The task must not wait for us.
+            this.waiting = this.task.pid().map(Watching::begin);
+        }
         let outcome = this.task.poll_outcome(&mut this.patience, cx);
         outcome.map(|outcome| outcome.unwrap_or(Err(TaskError::Timeout)))
     }
