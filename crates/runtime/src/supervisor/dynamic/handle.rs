@@ -163,7 +163,8 @@ impl DynamicSupervisorHandle {
     }
 
     async fn call(&self, request: PoolRequest<Factory>) -> Result<PoolAnswer, CallError> {
-        self.address.call(|from| Message::Request(from, request)).no_timeout().await
+        let asker = process::current_pid();
+        self.address.call(|from| Message::Request(from, asker, request)).no_timeout().await
     }
 }
 
