@@ -98,6 +98,11 @@ impl Wait {
         }
     }
 
+    /// Its message was sent before, and lies at this place.
+    pub(crate) fn begin_waiting(&self, on: Pid, place: u64) {
+        self.begin(on, place);
+    }
+
     pub(crate) fn begin_watching(&self, on: Pid) {
         self.begin(on, WATCHING);
     }
