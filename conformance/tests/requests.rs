@@ -5,6 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
+use fauxtp::call::{Collected, Deadline, RequestCollection};
 use fauxtp::prelude::*;
 use robot::{Handle, Log, Message, robot, tell};
 use support::everywhere;
@@ -176,5 +177,169 @@ fn gs_060_a_request_that_was_handled_refuses_nobody() {
         given.await.expect("it was handed over").send(9);
         assert_eq!(waits.await.expect("it goes on"), Ok(9));
         assert_eq!(call.await.expect("it is answered"), Ok(1));
+    });
+}
+
+/// Robots, as many as there are in the test.
+async fn robots(count: usize) -> Vec<Handle> {
+    let mut robots = Vec::new();
+    for _ in 0..count {
+        robots.push(robot(&Log::default()).await);
+    }
+    robots
+}
+
+type Collection = RequestCollection<u64, &'static str>;
+
+#[tokio::test]
+async fn gs_061_an_answer_comes_with_its_label_and_takes_its_request_out() {
+    static NOBODY: Name<robot::Robot> = Name::new("nobody to ask");
+    let robots = robots(2).await;
+    let mut all = Collection::new();
+    assert_eq!((all.is_empty(), all.next().await), (true, None));
+    assert_eq!(all.receive_response(LONG).await, Collected::NoRequest);
+    assert_eq!(all.wait_response(Duration::ZERO).await, Collected::NoRequest);
+    all.add(robots[0].send_request(hold), "held");
+    all.extend([(robots[1].send_request(answer(1)), "one")]);
+    all.add(NOBODY.send_request(answer(2)), "nobody");
+    assert_eq!((all.len(), all.labels().copied().collect()), (3, vec!["held", "one", "nobody"]));
+    let mut seen = vec![all.next().await, all.next().await];
+    seen.sort_by_key(|one| one.as_ref().map(|(_, label)| *label));
+    assert_eq!(seen, [Some((Err(CallError::NoProc), "nobody")), Some((Ok(1), "one"))]);
+    assert_eq!(all.wait_response(SHORT).await, Collected::Timeout);
+    assert_eq!(all.labels().collect::<Vec<_>>(), [&"held"]);
+    robots[0].pid().kill();
+    let killed = Err(CallError::Exited(ExitReason::killed()));
+    assert_eq!(all.receive_response(LONG).await, Collected::Response(killed, "held"));
+    assert_eq!(all.receive_response(LONG).await, Collected::NoRequest);
+}
+
+#[test]
+fn gs_061_a_wait_that_times_out_keeps_them_and_a_receive_abandons_them() {
+    everywhere(20, async |_| {
+        let robots = robots(3).await;
+        let mut busy = Vec::new();
+        for robot in &robots {
+            busy.push(occupy(robot).await);
+        }
+        let requests = robots.iter().map(|robot| (robot.send_request(answer(1)), "kept"));
+        let mut all: Collection = requests.collect();
+        assert_eq!(all.wait_response(Duration::ZERO).await, Collected::Timeout);
+        assert_eq!(all.wait_response(SHORT).await, Collected::Timeout);
+        assert_eq!(all.len(), 3);
+        busy[0].notify_one();
+        assert_eq!(all.receive_response(LONG).await, Collected::Response(Ok(1), "kept"));
+        assert_eq!(all.receive_response(SHORT).await, Collected::Timeout);
+        assert_eq!((all.len(), all.receive_response(LONG).await), (0, Collected::NoRequest));
+        busy.iter().for_each(|robot| robot.notify_one());
+        assert_eq!(counts(&robots[0]).await, (1, 0));
+        for robot in &robots[1..] {
+            assert_eq!(counts(robot).await, (0, 1), "it is dropped unhandled");
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn gs_061_several_waits_may_have_one_deadline() {
+    let robots = robots(4).await;
+    let began = tokio::time::Instant::now();
+    let deadline = Deadline::after(Duration::from_millis(800));
+    let requests = robots.iter().map(|robot| (robot.send_request(hold), "held"));
+    let mut all: Collection = requests.collect();
+    for robot in &robots[1..] {
+        tokio::time::advance(Duration::from_millis(100)).await;
+        tell(robot, |robot, _| {
+            robot.held.drain(..).for_each(|from| from.send(1));
+            Ok(())
+        });
+        let one = all.wait_response(deadline).await;
+        assert_eq!(one, Collected::Response(Ok(1), "held"));
+    }
+    assert_eq!(all.wait_response(deadline).await, Collected::Timeout);
+    let waited = began.elapsed();
+    assert!((Duration::from_millis(800)..Duration::from_millis(950)).contains(&waited));
+    assert!(deadline.left().is_zero());
+    assert_eq!(all.receive_response(deadline).await, Collected::Timeout);
+    assert!(all.is_empty());
+}
+
+/// Method: every wait is given up again and again, and still each answer comes once.
+#[test]
+fn gs_061_waits_may_be_given_up_and_nothing_is_lost() {
+    everywhere(10, async |_| {
+        let robots = robots(10).await;
+        let mut all = RequestCollection::new();
+        for number in 0..300_u64 {
+            let robot = &robots[number as usize % robots.len()];
+            all.add(robot.send_request(answer(number)), number);
+        }
+        let mut seen = Vec::new();
+        while !all.is_empty() {
+            tokio::select! {
+                biased;
+                one = all.next() => {
+                    let (response, number) = one.expect("it is not empty");
+                    assert_eq!(response, Ok(number));
+                    seen.push(number);
+                }
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (0..300).collect::<Vec<_>>());
+    });
+}
+
+/// What is left can be taken apart, and waited for one by one.
+#[tokio::test]
+async fn gs_061_a_collection_can_be_taken_apart() {
+    let robots = robots(3).await;
+    let requests = robots.iter().zip(0_u64..);
+    let mut all: RequestCollection<u64, u64> =
+        requests.map(|(robot, number)| (robot.send_request(answer(number)), number)).collect();
+    let first = all.next().await.expect("there are three").1;
+    let mut left = Vec::new();
+    for (request, label) in all {
+        assert_eq!(request.receive_response(LONG).await, Ok(label));
+        left.push(label);
+    }
+    let expected: Vec<u64> = (0..3).filter(|number| *number != first).collect();
+    assert_eq!(left, expected, "in the order in which they were added");
+}
+
+/// As long as two may answer, nobody is refused; of the last one the process is on record as waiting.
+#[test]
+fn gs_061_the_last_request_is_a_wait() {
+    everywhere(30, async |round| {
+        let is_last = round % 2 == 0;
+        let robots = robots(3).await;
+        let (first, second, third) = (robots[0].clone(), robots[1].clone(), robots[2].clone());
+        let (tell, told) = oneshot::channel();
+        let back = first.clone();
+        let go = occupy(&third).await;
+        let waits = busy(&first, async move {
+            let mut all = RequestCollection::new();
+            let calls_back = second.send_request(|from| {
+                Message::Work(Box::pin(async move {
+                    back.pid().info().await;
+                    let call = back.call(answer(1)).no_timeout();
+                    let _the_test_listens = tell.send(call.await);
+                    from.send(2);
+                }))
+            });
+            all.add(calls_back, 2);
+            if !is_last {
+                all.add(third.send_request(answer(3)), 3);
+            }
+            all.next().await
+        });
+        if is_last {
+            assert!(matches!(told.await, Ok(Err(CallError::Deadlock(_)))));
+            assert_eq!(waits.await, Ok(Some((Ok(2), 2))));
+        } else {
+            go.notify_one();
+            assert_eq!(waits.await, Ok(Some((Ok(3), 3))));
+            assert_eq!(told.await, Ok(Ok(1)));
+        }
     });
 }

@@ -5,7 +5,9 @@
 //! [`Reply`] drops it (GS-020); or when its deadline passes (GS-013). A late answer is dropped (GS-014). If the callee
 //! ends having handed the reply on, in the first 100 ms of a call, it is within these 100 ms that the call ends.
 
+mod ready;
 mod request;
+mod collection;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -26,6 +28,7 @@ use crate::slot::{self, Broken, Pledge, Promise};
 use crate::wait::SOMEWHERE;
 use crate::waiting::Patience;
 
+pub use collection::{Collected, Deadline, RequestCollection};
 pub use request::Request;
 
 /// How long a call waits unless told otherwise (GS-010).
