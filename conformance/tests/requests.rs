@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use fauxtp::call::{Collected, Deadline, RequestCollection};
+use fauxtp::call::{Collected, Deadline, RequestCollection, abcast, multi_call};
 use fauxtp::prelude::*;
 use robot::{Handle, Log, Message, robot, tell};
 use support::everywhere;
@@ -67,8 +67,8 @@ async fn counts(robot: &Handle) -> (u64, usize) {
         let _the_test_listens = tell.send(robot.count);
         Ok(())
     });
-    let expired = robot.pid().info().await.expect("it lives").requests_expired;
-    (told.await.expect("it lives"), expired)
+    let count = told.await.expect("it lives");
+    (count, robot.pid().info().await.expect("it lives").requests_expired)
 }
 
 const SHORT: Duration = Duration::from_millis(2);
@@ -341,5 +341,150 @@ fn gs_061_the_last_request_is_a_wait() {
             assert_eq!(waits.await, Ok(Some((Ok(3), 3))));
             assert_eq!(told.await, Ok(Ok(1)));
         }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn gs_062_the_silent_ones_are_listed_and_one_deadline_does_for_all() {
+    let robots = robots(6).await;
+    robots[1].pid().kill();
+    let mut busy = Vec::new();
+    for robot in &robots[3..5] {
+        busy.push(occupy(robot).await);
+    }
+    let began = tokio::time::Instant::now();
+    let timeout = Duration::from_millis(700);
+    let asked = multi_call(&robots, answer(7), timeout).await;
+    assert!((timeout..timeout * 2).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert_eq!(asked.replies, [0, 2, 5].map(|at| (&robots[at], 7)));
+    let bad = [CallError::NoProc, CallError::Timeout, CallError::Timeout];
+    let bad: Vec<_> = [1, 3, 4].map(|at| &robots[at]).into_iter().zip(bad).collect();
+    assert_eq!(asked.bad, bad);
+    busy.iter().for_each(|robot| robot.notify_one());
+    for robot in &robots[3..5] {
+        assert_eq!(counts(robot).await, (0, 1), "it is dropped unhandled");
+    }
+    let nobody = multi_call(Vec::<Handle>::new(), answer(1), LONG).await;
+    assert!(nobody.replies.is_empty() && nobody.bad.is_empty());
+}
+
+#[test]
+fn gs_062_whoever_ends_meanwhile_is_listed_with_the_reason() {
+    everywhere(50, async |round| {
+        let robots = robots(5).await;
+        let (leaver, reason) = (robots[round % 5].clone(), ExitReason::custom("leaves"));
+        let left = reason.clone();
+        let asked = multi_call(
+            &robots,
+            |from| {
+                let (leaver, reason) = (leaver.pid(), reason.clone());
+                Message::Call(
+                    from,
+                    Box::new(move |_, ctx, from| {
+                        if ctx.pid() == leaver {
+                            return Err(Stop::because(reason));
+                        }
+                        from.send(1);
+                        Ok(())
+                    }),
+                )
+            },
+            LONG,
+        );
+        let asked = asked.await;
+        assert_eq!(asked.replies.len(), 4);
+        assert_eq!(asked.bad, [(&leaver, CallError::Exited(left))]);
+    });
+}
+
+/// Members of a key, whoever they are at that moment.
+#[test]
+fn gs_062_the_members_of_a_key_are_asked_and_told() {
+    everywhere(20, async |_| {
+        let group: Registry = Registry::start_duplicate().await.expect("a runtime");
+        let robots = robots(4).await;
+        for robot in &robots {
+            let group = group.clone();
+            tell(robot, move |_, ctx| {
+                group.register(ctx, "group", ()).map_err(Stop::error)?;
+                Ok(())
+            });
+            robot::sync(robot).await;
+        }
+        let members = || {
+            let members = group.lookup("group").into_iter();
+            members.filter_map(|(pid, ())| Address::<Message>::of(pid))
+        };
+        abcast(members(), || {
+            Message::Do(robot::job(|robot, _| {
+                robot.count += 10;
+                Ok(())
+            }))
+        });
+        robots[0].pid().kill();
+        let asked = multi_call(members(), answer(1), LONG).await;
+        assert_eq!((asked.replies.len(), asked.bad), (3, Vec::new()));
+        for (robot, _) in asked.replies {
+            assert_eq!(counts(&robot).await, (11, 0));
+        }
+        group.stop().await;
+    });
+}
+
+/// A member asks all, itself included, and one of them waits for it.
+#[test]
+fn gs_062_whoever_waits_for_the_caller_is_refused_and_the_others_answer() {
+    everywhere(30, async |_| {
+        let robots = robots(4).await;
+        let (asks, all) = (robots[1].clone(), robots.clone());
+        let (tell, told) = oneshot::channel();
+        let waits = busy(&robots[0], async move {
+            let call = asks.call(|from| {
+                Message::Work(Box::pin(async move {
+                    let asked = multi_call(all, answer(1), LONG).await;
+                    let _the_test_listens = tell.send(asked);
+                    from.send(2);
+                }))
+            });
+            call.no_timeout().await
+        });
+        let asked = told.await.expect("it comes through");
+        assert_eq!(asked.replies, [2, 3].map(|at| (robots[at].clone(), 1)));
+        let refused: Vec<Pid> = asked.bad.iter().map(|(robot, _)| robot.pid()).collect();
+        assert_eq!(refused, [robots[0].pid(), robots[1].pid()]);
+        assert!(asked.bad.iter().all(|(_, error)| matches!(error, CallError::Deadlock(_))));
+        assert_eq!(waits.await, Ok(Ok(2)));
+    });
+}
+
+/// Once the others have answered, the caller is on record as waiting for the one that has not.
+#[test]
+fn gs_062_whoever_calls_back_instead_of_answering_is_refused() {
+    everywhere(30, async |round| {
+        let robots = robots(3).await;
+        let (first, all) = (robots[0].clone(), robots[1..].to_vec());
+        let calls_back = all[round % 2].pid();
+        let other = all[1 - round % 2].clone();
+        let asked = busy(&robots[0], async move {
+            let back = first.clone();
+            let ask = move |from: Reply<u64>| {
+                let (back, other) = (back.clone(), other.clone());
+                Message::Work(Box::pin(async move {
+                    // The other one has answered by then, and the caller has seen it.
+                    if fauxtp::process::current_pid() == Some(calls_back) {
+                        back.pid().info().await;
+                        robot::sync(&other).await;
+                        for _ in 0..2 {
+                            back.pid().info().await;
+                        }
+                        let call = back.call(answer(1)).no_timeout().await;
+                        assert!(matches!(call, Err(CallError::Deadlock(_))), "{call:?}");
+                    }
+                    from.send(1);
+                }))
+            };
+            multi_call(all, ask, LONG).await
+        });
+        assert_eq!(asked.await.expect("it comes through").replies.len(), 2);
     });
 }

@@ -8,6 +8,7 @@
 mod ready;
 mod request;
 mod collection;
+mod multi;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -29,6 +30,7 @@ use crate::wait::SOMEWHERE;
 use crate::waiting::Patience;
 
 pub use collection::{Collected, Deadline, RequestCollection};
+pub use multi::{MultiReply, abcast, multi_call};
 pub use request::Request;
 
 /// How long a call waits unless told otherwise (GS-010).
