@@ -1,5 +1,7 @@
 //! Keys whose holders are started when somebody asks for them (CALL-008).
 
+#![allow(clippy::disallowed_methods, reason = "who asks is a plain task here and there")]
+
 mod support;
 
 use std::sync::Arc;
@@ -364,8 +366,8 @@ fn call_008_whoever_would_wait_for_itself_is_refused() {
         type Message = Reply<()>;
         async fn init((rooms, needs, log): Self::Args, _: &mut Context<Self>) -> Result<Self> {
             if let Some((first, rest)) = needs.split_first() {
-                let spec = Needs::spec((rooms.clone(), rest, log.clone()));
-                let refused = match rooms.ensure::<Needs>(*first, spec).await {
+                let spec = Self::spec((rooms.clone(), rest, log.clone()));
+                let refused = match rooms.ensure::<Self>(*first, spec).await {
                     Ok(_) => false,
                     Err(EnsureError::Deadlock(_)) => true,
                     Err(other) => return Err(Stop::error(other)),

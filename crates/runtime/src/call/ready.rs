@@ -86,13 +86,13 @@ mod tests {
     fn whatever_was_woken_is_noted_once_and_in_order() {
         let ready = Ready::default();
         let wakers: Vec<Waker> = (0..4).map(|number| ready.waker(number)).collect();
-        let mut cx = Context::from_waker(Waker::noop());
-        assert_eq!(ready.listen(&mut cx), 4);
+        let cx = Context::from_waker(Waker::noop());
+        assert_eq!(ready.listen(&cx), 4);
         assert_eq!(std::iter::from_fn(|| ready.next()).collect::<Vec<_>>(), [0, 1, 2, 3]);
         for number in [2, 1, 2, 2] {
             wakers[number].wake_by_ref();
         }
-        assert_eq!(ready.listen(&mut cx), 2);
+        assert_eq!(ready.listen(&cx), 2);
         assert_eq!(std::iter::from_fn(|| ready.next()).collect::<Vec<_>>(), [2, 1]);
         wakers[2].wake_by_ref();
         drop(ready);

@@ -112,7 +112,9 @@ impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Lease<K, V> {
         drop(state);
         drop_entries(left);
         let home = *self.0.nursery.home.lock();
-        home.map(dismiss);
+        if let Some(home) = home {
+            dismiss(home);
+        }
         self.0.arrivals.announce();
     }
 }

@@ -269,7 +269,7 @@ impl Wait {
             // On record before looking: of two that begin at the same time one sees the other.
             self.on = Some(Watching::begin(child));
             let child = table::find(child).filter(|child| child.core().wait.is_waiting());
-            self.suspicion = child.and_then(cycle::suspect).map(|suspicion| *suspicion);
+            self.suspicion = child.and_then(cycle::suspect);
         }
         let Some(suspicion) = &mut self.suspicion else { return Poll::Pending };
         let cycle = std::task::ready!(suspicion.poll(cx));
