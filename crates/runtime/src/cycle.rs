@@ -123,12 +123,20 @@ pub(crate) fn sent(callee: Pid, place: u64) -> bool {
     current::with_borrowed(look).unwrap_or(false)
 }
 
-/// While the current process waits for the start or the end of another one.
+/// While the current process waits for the start or the end of another one, or for an answer that it has asked for
+/// before.
 pub(crate) struct Watching(Pid);
 
 impl Watching {
     pub(crate) fn begin(on: Pid) -> Self {
         current::with_borrowed(|here| here.core().wait.begin_watching(on));
+        Self(on)
+    }
+
+    /// The message lies at `place` already. So this wait is never refused; but whoever calls the process from now on
+    /// sees it.
+    pub(crate) fn for_answer(on: Pid, place: u64) -> Self {
+        current::with_borrowed(|here| here.core().wait.begin_waiting(on, place));
         Self(on)
     }
 }

@@ -97,11 +97,18 @@ impl Wait {
         self.begin(on, SENDING);
     }
 
-    /// Its message lies at this place now.
+    /// Its message lies at this place now. If another wait, beside this one, has ended the record, here it is again.
     pub(crate) fn sent(&self, on: Pid, place: u64) {
-        if self.on.load(Ordering::Relaxed) == pack(on) {
-            self.place.store(place, Ordering::Release);
+        match self.on.load(Ordering::Relaxed) {
+            0 => self.begin(on, place),
+            known if known == pack(on) => self.place.store(place, Ordering::Release),
+            _ => {}
         }
+    }
+
+    /// Its message was sent before, and lies at this place.
+    pub(crate) fn begin_waiting(&self, on: Pid, place: u64) {
+        self.begin(on, place);
     }
 
     pub(crate) fn begin_watching(&self, on: Pid) {
@@ -194,6 +201,10 @@ mod tests {
         assert!(wait.is_waiting(), "the wait of before is over, this one is not");
         wait.end(OTHER);
         assert!(!wait.is_waiting());
+        for pid in [OTHER, SOMEBODY] {
+            wait.sent(pid, 3);
+            assert_eq!(wait.now(), Some(Waiting { on: OTHER, place: 3 }), "it was the first");
+        }
     }
 
     #[test]
