@@ -69,7 +69,10 @@ impl DynamicSupervisorHandle {
     /// Asks for a child whose specification has been checked, and does not wait for an answer.
     pub(in crate::supervisor) fn request_child(&self, child: ChildSpec) {
         let request = PoolRequest::StartChild(self.flags.flavour, child.spec);
-        let _told_otherwise = self.address.send_request(|from| Message::Request(from, request));
+        // Nobody: whoever waits looks after that himself.
+        let asker = None;
+        let message = |from| Message::Request(from, asker, request);
+        let _told_otherwise = self.address.send_request(message);
     }
 
     /// Stops a child, or cancels its restart if `pid` is the one it had; it is gone when this returns
