@@ -4,6 +4,9 @@
 //! answer; at once with the callee's exit reason if the callee ends (GS-012); at once if whoever holds the
 //! [`Reply`] drops it (GS-020); or when its deadline passes (GS-013). A late answer is dropped (GS-014). If the callee
 //! ends having handed the reply on, in the first 100 ms of a call, it is within these 100 ms that the call ends.
+//!
+//! A [`Request`] is a call in two parts; a [`RequestCollection`] holds many of them. The same message goes to many by
+//! [`multi_call`] and [`abcast`].
 
 mod ready;
 mod request;
@@ -367,7 +370,7 @@ where
             Poll::Pending if address.is_some_and(|to| cycle::sent(to.pid(), this.place)) => None,
             Poll::Pending => return Poll::Pending,
         };
-        if answer.is_none() {
+        if answer.is_none() && this.place != SOMEWHERE {
             let expire = Signal::Expire { place: this.place };
             let _ended = callee().map(|callee| callee.signal(expire));
         }

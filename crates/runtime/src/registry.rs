@@ -4,6 +4,8 @@
 //! process: when that ends, or is killed, the registry is closed, finds nothing and accepts nothing. Those who were
 //! registered live on. The registry of a supervisor's own ends with the supervisor, and not before.
 //!
+//! A registry can also start who is to hold a key, when somebody asks for it: see [`Registry::ensure`]. Those end with it.
+//!
 //! # Examples
 //! ```
 //! use fauxtp::{Registry, process::{self, Context, Received}};
