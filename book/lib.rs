@@ -23,3 +23,4 @@ chapter!(from_ractor, "src/from-ractor.md");
 chapter!(from_kameo, "src/from-kameo.md");
 chapter!(from_actix, "src/from-actix.md");
 chapter!(from_tokio, "src/from-tokio.md");
+chapter!(compare, "../COMPARE.md");
