@@ -14,6 +14,8 @@ chapter!(processes, "src/processes.md");
 chapter!(servers, "src/servers.md");
 chapter!(supervision, "src/supervision.md");
 chapter!(names, "src/names.md");
+chapter!(tasks, "src/tasks.md");
+chapter!(services, "src/services.md");
 chapter!(testing, "src/testing.md");
 chapter!(performance, "src/performance.md");
 chapter!(limits, "src/limits.md");
