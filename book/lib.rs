@@ -1,4 +1,4 @@
-//! The programs of the book, and of the comparison with others, as tests.
+//! The programs of the book, of the README and of the comparison with others, as tests.
 
 /// A chapter whose programs are tests.
 macro_rules! chapter {
@@ -26,3 +26,4 @@ chapter!(from_kameo, "src/from-kameo.md");
 chapter!(from_actix, "src/from-actix.md");
 chapter!(from_tokio, "src/from-tokio.md");
 chapter!(compare, "../COMPARE.md");
+chapter!(readme, "../README.md");

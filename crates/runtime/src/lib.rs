@@ -147,8 +147,3 @@ pub use supervisor::{
     ChildSpec, DynamicSupervisor, RestartStrategy, Spec, Supervisor, SupervisorHandle,
 };
 pub use task::{Task, TaskError};
-
-/// The README's programs are tests.
-#[cfg(all(doctest, feature = "macros"))]
-#[doc = include_str!("../../../README.md")]
-pub struct Readme;
