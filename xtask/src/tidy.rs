@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 use violation::Violation;
 
 /// The rules that look at one Rust file at a time.
-const RULES: [fn(&Source) -> Vec<Violation>; 10] = [
+const RULES: [fn(&Source) -> Vec<Violation>; 11] = [
     shape::header,
     shape::features,
     doors::spawning,
@@ -26,6 +26,7 @@ const RULES: [fn(&Source) -> Vec<Violation>; 10] = [
     leftovers::unfinished_code,
     leftovers::open_ends,
     documentation::cancel_safety,
+    documentation::cancel_safety_of_types,
 ];
 
 /// Checks the whole repository, prints every violation and fails if there is one.

@@ -290,6 +290,9 @@ fn refusal<M>(error: SendError<M>) -> CallError {
 }
 
 /// A call under way. Does nothing unless awaited.
+///
+/// # Cancel safety
+/// As [`Dest::call`]: dropped before it was polled it sends nothing; later, the callee may still do the work.
 #[must_use = "a call does nothing unless awaited"]
 pub struct Call<'a, D: Dest + ?Sized, T, F> {
     destination: &'a D,
@@ -506,6 +509,9 @@ impl<D: Dest + ?Sized, T, F> fmt::Debug for Call<'_, D, T, F> {
 }
 
 /// A call whose answer is a `Result`, made flat. Does nothing unless awaited.
+///
+/// # Cancel safety
+/// As [`Dest::call`].
 #[must_use = "a call does nothing unless awaited"]
 pub struct TryCall<'a, D: Dest + ?Sized, T, E, F>(Call<'a, D, Result<T, E>, F>);
 

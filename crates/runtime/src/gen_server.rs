@@ -85,6 +85,10 @@ pub enum Info {
 ///
 /// What a call returns is data; only an error returned from a callback, [`Context::stop`], or a panic ends
 /// the server. After any of them [`terminate`](Self::terminate) runs (GS-045) with the state as it was left.
+///
+/// # Cancel safety
+/// A callback is dropped at an await if the server is killed, or hit by an exit signal that it does not trap. Nobody sees its
+/// state any more then, but what it has done to others stays done.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no server",
     note = "implement `GenServer` with `Args`, `Message`, `init` and `handle`"
@@ -173,6 +177,9 @@ impl<S: GenServer> Receives for S {
 }
 
 /// A start that has not begun: awaiting it starts the server and waits until `init` is through.
+///
+/// # Cancel safety
+/// A start that is dropped before it is done is undone.
 #[must_use = "a server starts when this is awaited"]
 pub struct Start<S: GenServer> {
     args: S::Args,
@@ -243,7 +250,10 @@ impl<S: GenServer> IntoFuture for Start<S> {
     }
 }
 
-/// A start under way. Dropping it before it is done kills what had been started.
+/// A start under way.
+///
+/// # Cancel safety
+/// A start that is dropped before it is done is undone: what had been started is killed.
 #[must_use = "a start that is dropped is undone"]
 pub struct StartFuture<M: Send + 'static> {
     /// Until the start is done.

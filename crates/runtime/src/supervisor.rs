@@ -78,7 +78,10 @@ pub use handle::{ManageError, SupervisorHandle};
 /// Gets `(pid, reason)` of every child that ends, once per end (CON-02).
 pub(crate) type Observer = Arc<dyn Fn(Pid, &ExitReason) + Send + Sync>;
 
-/// A supervisor that has not started yet (CON-07).
+/// A supervisor that has not started yet (CON-07). Awaiting it is [`start`](Self::start).
+///
+/// # Cancel safety
+/// A start that is dropped before it is done is undone.
 #[must_use = "a supervisor does nothing until it is started"]
 pub struct Supervisor {
     children: Vec<ChildSpec>,
@@ -176,6 +179,9 @@ impl Supervisor {
     ///
     /// # Errors
     /// [`StartError`]; those children that had started have been stopped again, in reverse order (SUP-002).
+    ///
+    /// # Cancel safety
+    /// A start that is dropped before it is done is undone.
     pub fn start(mut self) -> StartSupervisor {
         let mut options = StartOptions::new("Supervisor");
         options.parent = self.parent.take();
@@ -251,7 +257,10 @@ impl IntoFuture for Supervisor {
     }
 }
 
-/// A supervisor that is starting. Dropping it before it is done kills what had been started.
+/// A supervisor that is starting.
+///
+/// # Cancel safety
+/// A start that is dropped before it is done is undone: what had been started is killed.
 #[must_use = "a start that is dropped is undone"]
 pub struct StartSupervisor {
     starting: Starting,

@@ -34,7 +34,10 @@ use shell::Message;
 pub(super) use handle::check;
 pub use handle::{DynamicSupervisorHandle, SimpleSupervisorHandle};
 
-/// A dynamic supervisor that has not started yet.
+/// A dynamic supervisor that has not started yet. Awaiting it is [`start`](Self::start).
+///
+/// # Cancel safety
+/// A start that is dropped before it is done is undone.
 ///
 /// # Examples
 /// ```
@@ -130,6 +133,9 @@ impl DynamicSupervisor {
     ///
     /// # Errors
     /// [`StartError`].
+    ///
+    /// # Cancel safety
+    /// A start that is dropped before it is done is undone.
     pub fn start(mut self) -> StartDynamicSupervisor {
         let mut options = StartOptions::new("DynamicSupervisor");
         options.parent = self.parent.take();
@@ -204,6 +210,9 @@ impl IntoFuture for DynamicSupervisor {
 }
 
 /// A dynamic supervisor that is starting.
+///
+/// # Cancel safety
+/// A start that is dropped before it is done is undone: what had been started is killed.
 #[must_use = "a start that is dropped is undone"]
 pub struct StartDynamicSupervisor {
     address: Option<Address<Message>>,

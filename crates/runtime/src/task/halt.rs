@@ -16,7 +16,10 @@ use crate::process::PidExt;
 use crate::signal::NOBODY;
 use crate::waiting::Patience;
 
-/// A task that is being ended; see [`Task::shutdown`]. Dropping it kills the task.
+/// A task that is being ended; see [`Task::shutdown`].
+///
+/// # Cancel safety
+/// Dropping this kills the task: it ends in any case.
 #[must_use = "a task whose shutdown is dropped is killed, and not waited for"]
 pub struct Halt<T: Send + 'static> {
     task: Task<T>,

@@ -11,7 +11,10 @@ use crate::call::DEFAULT_TIMEOUT;
 use crate::cycle::Watching;
 use crate::waiting::Patience;
 
-/// A task that is waited for; see [`Task::join`]. Dropping it detaches the task.
+/// A task that is waited for; see [`Task::join`].
+///
+/// # Cancel safety
+/// Dropping this detaches the task.
 #[must_use = "nobody waits for the task unless this is awaited"]
 pub struct Join<T> {
     task: Task<T>,

@@ -81,6 +81,9 @@ pub fn yield_many<T: Send + 'static>(tasks: &mut [Task<T>]) -> YieldMany<'_, T> 
 }
 
 /// Many tasks that are to be waited for; see [`yield_many`].
+///
+/// # Cancel safety
+/// As [`yield_many`].
 #[must_use = "nothing is waited for unless this is awaited"]
 pub struct YieldMany<'a, T> {
     tasks: &'a mut [Task<T>],
