@@ -16,7 +16,7 @@ struct Account {
 enum Message {
     Deposit(u64),
     Withdraw(u64, Reply<Result<u64, Overdrawn>>),
-    Audit { expected: u64 },
+    Audit(u64, Reply<u64>),
 }
 
 #[derive(Debug, PartialEq)]
@@ -37,10 +37,10 @@ impl GenServer for Account {
             // What is answered is data, an error as well: this one goes to whoever asked, and the account lives on.
             Message::Withdraw(amount, from) => from.send(self.withdraw(amount)),
             // What is returned is the account's own: this one ends it.
-            Message::Audit { expected } if expected != self.balance => {
+            Message::Audit(expected, _) if expected != self.balance => {
                 return Err(Stop::error(format!("{expected} expected, {} found", self.balance)));
             }
-            Message::Audit { .. } => println!("audited after {} messages", self.handled),
+            Message::Audit(_, from) => from.send(self.handled),
         }
         Ok(())
     }
@@ -67,17 +67,16 @@ async fn withdraw(from: &impl Dest<Message = Message>, amount: u64) -> Result<St
 async fn main() -> Result {
     let sup = Supervisor::new([Account::spec(100).name(&ACCOUNT)]).start().await?;
     ACCOUNT.cast(Message::Deposit(20));
-    println!("withdraw 50: {}", withdraw(&ACCOUNT, 50).await?);
+    assert_eq!(withdraw(&ACCOUNT, 50).await?, "70 left");
     println!("withdraw 500: {}", withdraw(&ACCOUNT, 500).await?);
-    ACCOUNT.cast(Message::Audit { expected: 70 });
+    let handled = ACCOUNT.call(|from| Message::Audit(70, from)).await?;
+    println!("audited after {handled} messages");
 
-    let before = ACCOUNT.await_restart().await?;
-    ACCOUNT.cast(Message::Audit { expected: 1_000_000 });
-    let reason = process::join(&before).await;
-    println!("audit failed: {reason:#}");
-    let after = ACCOUNT.await_restart().await?;
-    assert_ne!(before.pid(), after.pid());
-    println!("withdraw 50 again: {}", withdraw(&ACCOUNT, 50).await?);
+    let outcome = ACCOUNT.call(|from| Message::Audit(1_000_000, from)).await;
+    println!("a failed audit: {}", outcome.expect_err("that much?"));
+    ACCOUNT.await_restart().await?;
+    assert_eq!(withdraw(&ACCOUNT, 50).await?, "50 left");
+    println!("the next account: 50 left of 100");
     sup.stop().await?;
 
     // No server at all: a process that takes the same messages, as a test may want one.

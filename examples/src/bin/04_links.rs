@@ -2,13 +2,11 @@
 
 #![allow(clippy::print_stdout, reason = "this program shows what happens")]
 
+use std::future::pending;
+
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Context, Received, Trap};
-
-/// Takes no messages, and lives until somebody ends it.
-async fn idle(_: Context<()>) {
-    std::future::pending().await
-}
+use tokio::sync::oneshot;
 
 /// A monitor is one-way: whoever watches hears of the end, and lives on.
 async fn monitors(ctx: &mut Context<()>) -> Result {
@@ -21,18 +19,15 @@ async fn monitors(ctx: &mut Context<()>) -> Result {
 
 /// A link goes both ways, and ends pass along a chain of them. The reason stays what it was.
 async fn links(ctx: &mut Context<()>) -> Result {
-    let last = ctx.spawn(idle)?;
-    let last_pid = last.pid();
-    let first = ctx.spawn(async move |mut ctx: Context<()>| -> Result {
-        ctx.link(last_pid)?;
-        ctx.recv().await;
+    let (last, monitor) = ctx.spawn_monitor(async |_: Context<()>| pending::<()>().await)?;
+    let other = last.pid();
+    ctx.spawn(async move |mut ctx: Context<()>| -> Result {
+        ctx.link(other)?;
         Err(Stop::error("the first one fails"))
     })?;
-    let monitor = ctx.monitor(&last);
-    first.send(());
     let Received::Down(down) = ctx.recv().await else { panic!("nothing else comes") };
     assert_eq!(down.monitor, monitor);
-    println!("link: the last one ended with {:#}", down.reason);
+    println!("link: the other one ended with {:#}", down.reason);
     Ok(())
 }
 
@@ -48,17 +43,19 @@ async fn traps(ctx: &mut Context<()>) -> Result {
 
 /// An exit signal can be trapped, a kill cannot.
 async fn kills(ctx: &mut Context<()>) -> Result {
-    let stubborn = ctx.spawn(async |mut ctx: Context<()>| {
+    let observer = ctx.address();
+    let (stubborn, monitor) = ctx.spawn_monitor(async move |mut ctx: Context<()>| {
         ctx.trap_exits(Trap::On);
         loop {
+            observer.send(()); // at first, and whenever it has survived something
             ctx.recv().await;
         }
     })?;
-    let monitor = ctx.monitor(&stubborn);
-    stubborn.pid().info().await; // it has run by now, and traps exits
+    ctx.recv().await;
     stubborn.pid().exit(ExitReason::shutdown());
-    stubborn.pid().info().await; // it has seen the signal
+    ctx.recv().await;
     assert!(stubborn.is_alive());
+
     stubborn.pid().kill();
     assert!(!stubborn.is_alive());
     let Received::Down(down) = ctx.recv().await else { panic!("nothing else comes") };
@@ -67,17 +64,19 @@ async fn kills(ctx: &mut Context<()>) -> Result {
     Ok(())
 }
 
+/// Only a process can watch, link and trap; `main` is none.
+async fn observe(ctx: &mut Context<()>) -> Result {
+    monitors(ctx).await?;
+    links(ctx).await?;
+    traps(ctx).await?;
+    kills(ctx).await
+}
+
 #[tokio::main]
 async fn main() -> Result {
-    // Only a process can watch, link and trap; `main` is none.
-    let observer = process::spawn(async |mut ctx: Context<()>| -> Result {
-        monitors(&mut ctx).await?;
-        links(&mut ctx).await?;
-        traps(&mut ctx).await?;
-        kills(&mut ctx).await
+    let (told, heard) = oneshot::channel();
+    process::spawn(async move |mut ctx: Context<()>| {
+        let _heard = told.send(observe(&mut ctx).await);
     })?;
-    match process::join(&observer).await {
-        ExitReason::Normal => Ok(()),
-        reason => Err(Stop::because(reason)),
-    }
+    heard.await?
 }

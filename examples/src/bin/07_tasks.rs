@@ -13,13 +13,14 @@ async fn parse(word: &str) -> u32 {
 #[tokio::main]
 async fn main() -> Result {
     // One: its value, or why there is none.
-    println!("a task: {}", Task::spawn(parse("6"))?.await?);
+    let six = Task::spawn(parse("6"))?;
+    assert_eq!(six.await?, 6);
     let error = Task::spawn(parse("six"))?.await.expect_err("six is no number");
     println!("a crash: {error}");
 
     // Many: all values, or the first failure, at once.
     let tasks = [Task::spawn(parse("1"))?, Task::spawn(parse("2"))?, Task::spawn(parse("3"))?];
-    println!("many: {:?}", join_many(tasks, Duration::from_secs(1)).await?);
+    assert_eq!(join_many(tasks, Duration::from_secs(1)).await?, [1, 2, 3]);
     let tasks = [Task::spawn(std::future::pending())?, Task::spawn(parse("two"))?];
     let error = join_many(tasks, Duration::from_secs(60)).await.expect_err("nor is two");
     println!("many, and a crash: {error}");

@@ -9,7 +9,6 @@ use futures_util::stream::{self, StreamExt};
 struct Station {
     ticks: u32,
     measured: Vec<i32>,
-    failures: u32,
     waiting: Vec<Reply<Vec<i32>>>,
 }
 
@@ -40,24 +39,30 @@ impl Station {
         self.answer();
     }
 
-    /// Takes long, so a task does it, and answers; the server goes on meanwhile.
+    /// Takes long, so a task does it, and the server goes on meanwhile.
     #[call]
-    fn forecast(&self, day: usize, from: Reply<i32>, ctx: &mut Context<Self>) {
+    fn forecast(&self, day: usize, from: Reply<String>, ctx: &mut Context<Self>) {
         let measured = self.measured.clone();
-        let work = async move { from.send(degrees_at(&measured, day).await) };
+        let work = async move { degrees_at(&measured, day).await };
+        let made = |outcome| StationMessage::Forecasted(Forecast { from, outcome });
         // Dropping what this returns changes nothing.
-        let _task = ctx.spawn_task(work, StationMessage::ForecastMade);
+        let _task = ctx.spawn_task(work, made);
     }
 
+    /// The task has ended, in this way or that.
     #[info]
-    fn forecast_made(&mut self, outcome: Result<(), ExitReason>) {
-        self.failures += u32::from(outcome.is_err());
+    fn forecasted(&self, Forecast { from, outcome }: Forecast) {
+        from.send(match outcome {
+            Ok(degrees) => format!("{degrees} degrees"),
+            Err(reason) => format!("no forecast, {reason}"),
+        });
     }
+}
 
-    #[call]
-    fn failures(&self) -> u32 {
-        self.failures
-    }
+/// What has come of a forecast, and who asked for it.
+struct Forecast {
+    from: Reply<String>,
+    outcome: Result<i32, ExitReason>,
 }
 
 impl Station {
@@ -85,16 +90,19 @@ async fn main() -> Result {
 
     // A slow forecast holds nobody up.
     let slow = station.send_request(|from| StationMessage::Forecast(365, from));
-    println!("tomorrow: {}", station.forecast(1).await?);
+    let tomorrow = station.forecast(1).await?;
+    assert_eq!(tomorrow, "19 degrees");
+    println!("tomorrow: {tomorrow}");
 
-    // A task crashes: whoever waited for it hears why, and the server gets a message.
-    let outcome = station.forecast(7).await;
-    println!("in a week: {outcome:?}");
-    println!("failures: {}", station.failures().await?);
+    // A task crashes: for the server that is a message.
+    let in_a_week = station.forecast(7).await?;
+    assert!(in_a_week.starts_with("no forecast"));
+    println!("in a week: {in_a_week}");
 
-    // The server is killed: what it has beside itself ends with it.
+    // The server is killed: what it has beside itself ends with it, and nobody waits for a year.
     station.pid().kill();
     let outcome = slow.receive_response(Duration::from_secs(1)).await;
+    assert_eq!(outcome, Err(CallError::Exited(ExitReason::killed())));
     println!("in a year: {outcome:?}");
     Ok(())
 }

@@ -77,10 +77,8 @@ static BACK: Name<Back> = Name::new("back");
 
 #[tokio::main]
 async fn main() -> Result {
-    let sup = Supervisor::new([Back::spec(()).name(&BACK), Front::spec(()).name(&FRONT)])
-        .strategy(RestartStrategy::OneForOne)
-        .start()
-        .await?;
+    let offices = [Back::spec(()).name(&BACK), Front::spec(()).name(&FRONT)];
+    let sup = Supervisor::new(offices).start().await?;
 
     // Nobody signs. The nested call ends with the one that it is made for, and the front office is free again.
     let outcome = FRONT.pass_on().timeout(Duration::from_millis(50)).await;
@@ -89,14 +87,15 @@ async fn main() -> Result {
     println!("a deadline: for the nested call as well");
 
     // The back office would ask whoever waits for it: refused, before anything is sent.
-    println!("a cycle: {}", FRONT.round().await?);
+    let refused = FRONT.round().await?;
+    assert!(refused.contains("would wait for itself"));
+    println!("a cycle: {refused}");
 
     // Requests are calls that one waits for later. These are sent while nobody signs.
-    let mut requests = [(); 2].map(|()| BACK.send_request(BackMessage::Sign));
+    let requests = [(); 2].map(|()| BACK.send_request(BackMessage::Sign));
     BACK.boss_comes();
-    for request in &mut requests {
-        let answer = request.wait_response(Duration::from_secs(1)).await;
-        assert_eq!(answer, Some(Ok("signed")));
+    for request in requests {
+        assert_eq!(request.receive_response(Duration::from_secs(1)).await?, "signed");
     }
     println!("a deferred reply: signed");
 

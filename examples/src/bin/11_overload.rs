@@ -45,7 +45,7 @@ async fn overload() -> Result {
     JAMMED.notified().await;
     // Two may wait: a page, and a call. The next ones are refused at once, and nobody waits.
     PRINTER.send(PrinterMessage::Print(2))?;
-    let mut paper = PRINTER.send_request(PrinterMessage::Paper);
+    let paper = PRINTER.send_request(PrinterMessage::Paper);
     let refused = PRINTER.send(PrinterMessage::Print(3));
     assert!(matches!(refused, Err(SendError::Full(PrinterMessage::Print(3)))));
     assert_eq!(PRINTER.paper().await, Err(CallError::Full));
@@ -53,54 +53,44 @@ async fn overload() -> Result {
 
     // Signals need no room. Whoever waited hears of the end.
     jammed.pid().kill();
-    let outcome = paper.wait_response(Duration::from_secs(1)).await;
-    assert_eq!(outcome, Some(Err(CallError::Exited(ExitReason::killed()))));
+    let outcome = paper.receive_response(Duration::from_secs(1)).await;
+    assert_eq!(outcome, Err(CallError::Exited(ExitReason::killed())));
     PRINTER.await_restart().await?;
     println!("after a kill: {} sheets of paper", PRINTER.paper().await?);
     sup.stop().await?;
     Ok(())
 }
 
-/// How a file behaves when it is told to end.
-#[derive(Clone, Copy)]
-enum Manners {
-    /// It writes down what it has.
-    Tidy,
-    /// It never heard of it: without a trap there is no `terminate`.
-    Plain,
-    /// It would take for ever.
-    Slow,
+/// Is written when it is told to end.
+struct File {
+    log: Sender<String>,
+    is_slow: bool,
 }
-
-struct File(Manners, Sender<String>);
 
 #[gen_server]
 impl File {
-    fn init(manners: Manners, log: Sender<String>, ctx: &mut Context<Self>) -> Self {
-        if !matches!(manners, Manners::Plain) {
-            ctx.trap_exits(Trap::On);
-        }
-        Self(manners, log)
+    fn init(log: Sender<String>, is_slow: bool, ctx: &mut Context<Self>) -> Self {
+        // Children are stopped by exit signals. Without a trap there is no `terminate`.
+        ctx.trap_exits(Trap::On);
+        Self { log, is_slow }
     }
 
-    async fn terminate(&mut self, reason: &ExitReason) {
-        match self.0 {
-            Manners::Slow => std::future::pending().await,
-            Manners::Tidy | Manners::Plain => {
-                let _heard = self.1.send(format!("written at {reason:#}"));
-            }
+    async fn terminate(&mut self, _: &ExitReason) {
+        if self.is_slow {
+            std::future::pending().await
         }
+        let _heard = self.log.send("written".into());
     }
 }
 
 async fn shutdown() -> Result {
     let (log, heard) = channel();
-    let file = |id, manners| File::spec((manners, log.clone())).id(id);
+    let file = |id, is_slow| File::spec((log.clone(), is_slow)).id(id);
     let observer = log.clone();
     let sup = Supervisor::new([
-        file("tidy", Manners::Tidy),
-        file("slow", Manners::Slow).shutdown(Shutdown::Timeout(Duration::from_millis(50))),
-        file("plain", Manners::Plain),
+        file("file", false),
+        file("slow file", true).shutdown(Shutdown::Timeout(Duration::from_millis(50))),
+        ChildSpec::task("task", std::future::pending::<()>),
     ])
     .on_exit(move |_, reason| {
         let _heard = observer.send(format!("ended with {reason:#}"));
@@ -113,11 +103,11 @@ async fn shutdown() -> Result {
     let ends: Vec<_> = heard.try_iter().collect();
     assert_eq!(
         ends,
-        ["ended with shutdown", "ended with killed", "written at shutdown", "ended with shutdown"]
+        ["ended with shutdown", "ended with killed", "written", "ended with shutdown"]
     );
-    println!("plain: {}", ends[0]);
-    println!("slow: {}", ends[1]);
-    println!("tidy: {}, {}", ends[2], ends[3]);
+    println!("task: {}", ends[0]);
+    println!("slow file: {}", ends[1]);
+    println!("file: {}, {}", ends[2], ends[3]);
     Ok(())
 }
 
