@@ -403,3 +403,48 @@ fn call_003_calls_without_a_circle_are_never_refused() {
         }
     });
 }
+
+/// A dynamic supervisor waits for nobody; but whoever has asked it to start or to end a child waits for that child.
+#[test]
+fn call_002_a_circle_through_a_dynamic_supervisor_is_refused() {
+    everywhere(50, async |_| {
+        let pool = DynamicSupervisor::new().start().await.expect("starts");
+        let asker = node().await;
+        for at_end in [false, true] {
+            let (tell, mut heard) = mpsc::unbounded_channel();
+            let infinity = fauxtp::supervisor::Shutdown::Infinity;
+            let spec =
+                ChildSpec::new::<Asks>("asks", (asker.clone(), tell, at_end)).shutdown(infinity);
+            let above = pool.clone();
+            let done = busy(&asker, async move {
+                let child = above.start_child(spec).await.expect("starts").expect("runs");
+                above.terminate_child(child).await.expect("stops");
+                child
+            });
+            let error = heard.recv().await.expect("it tells").expect_err("the asker waits");
+            let child = done.await.expect("it comes through");
+            assert_eq!(pids(&error), [child, asker.pid(), pool.pid()]);
+        }
+        // Whoever else has asked is not concerned.
+        let (tell, mut heard) = mpsc::unbounded_channel();
+        let spec = ChildSpec::new::<Asks>("asks", (asker.clone(), tell, false));
+        pool.start_child(spec).await.expect("starts");
+        assert_eq!(heard.recv().await, Some(Ok(1)));
+        pool.stop().await.expect("stops");
+    });
+}
+
+#[test]
+fn call_002_a_task_that_is_joined_does_not_wait_for_who_joins_it() {
+    everywhere(50, async |_| {
+        let owner = node().await;
+        let back = ping(&owner);
+        let joined = busy(&owner, async move {
+            let task = Task::spawn(back).expect("a runtime");
+            (task.pid(), task.join().no_timeout().await)
+        });
+        let (task, outcome) = joined.await.expect("it comes through");
+        let error = outcome.expect("it is done").expect_err("who joins it cannot answer");
+        assert_eq!(pids(&error), [task.expect("it has run"), owner.pid()]);
+    });
+}

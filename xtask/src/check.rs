@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::book;
 use crate::conformance;
 use crate::prerequisites;
 use crate::program::Program;
@@ -16,7 +17,7 @@ use crate::workspace::Workspace;
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// The steps, cheap ones first. A later step may rely on what the earlier ones have found.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("prerequisites", |_| prerequisites::ensure()),
     ("fmt", |workspace| cargo(workspace, ["fmt", "--all", "--", "--check"])),
     ("clippy", |workspace| {
@@ -29,6 +30,7 @@ const STEPS: [Step; 10] = [
     ("conformance", conformance::check),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),
+    ("book", |workspace| book::render(workspace).and_then(|()| book::peers(workspace))),
 ];
 
 /// Folders of the packages that have a step of their own.

@@ -12,6 +12,7 @@ mod prerequisites;
 mod source;
 mod tidy;
 mod conformance;
+mod book;
 mod check;
 
 use std::process::ExitCode;
@@ -47,6 +48,12 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Renders the book into target/book; a link that leads nowhere is an error.
+    Book {
+        /// Builds and runs the programs of others that the book shows, instead of rendering.
+        #[arg(long)]
+        peers: bool,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -73,6 +80,8 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Tidy => tidy::run(&workspace),
         Chore::Conformance { check: false } => conformance::write(&workspace),
         Chore::Conformance { check: true } => conformance::check(&workspace),
+        Chore::Book { peers: false } => book::render(&workspace),
+        Chore::Book { peers: true } => book::peers(&workspace),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
 }

@@ -118,6 +118,21 @@ impl Ack {
         Self { teller: Some(Teller::Post(Box::new(tell))), claims: Vec::new() }
     }
 
+    /// Lets somebody else hear of it first.
+    pub(crate) fn overheard(mut self, hear: impl FnOnce(&Started) + Send + 'static) -> Self {
+        let teller = self.teller.take();
+        Self::post(move |outcome| {
+            hear(&outcome);
+            match teller {
+                Some(Teller::Promise(promise)) => {
+                    let _starter_is_gone = promise.keep(outcome);
+                }
+                Some(Teller::Post(tell)) => tell(outcome),
+                None => {}
+            }
+        })
+    }
+
     /// Takes the names; nothing if one of them is not to be had, and then the start has failed.
     pub(crate) fn claim_names(mut self, process: &Handle) -> Option<Self> {
         let claims = std::mem::take(&mut self.claims);

@@ -4,6 +4,14 @@
 //! answer; at once with the callee's exit reason if the callee ends (GS-012); at once if whoever holds the
 //! [`Reply`] drops it (GS-020); or when its deadline passes (GS-013). A late answer is dropped (GS-014). If the callee
 //! ends having handed the reply on, in the first 100 ms of a call, it is within these 100 ms that the call ends.
+//!
+//! A [`Request`] is a call in two parts; a [`RequestCollection`] holds many of them. The same message goes to many by
+//! [`multi_call`] and [`abcast`].
+
+mod ready;
+mod request;
+mod collection;
+mod multi;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -19,11 +27,14 @@ use crate::address::Address;
 use crate::current;
 use crate::cycle::{self, Cycle, Outlook, Suspicion};
 use crate::mailbox::SendError;
-use crate::shared::Handle;
 use crate::signal::Signal;
 use crate::slot::{self, Broken, Pledge, Promise};
 use crate::wait::SOMEWHERE;
 use crate::waiting::Patience;
+
+pub use collection::{Collected, Deadline, RequestCollection};
+pub use multi::{MultiReply, abcast, multi_call};
+pub use request::Request;
 
 /// How long a call waits unless told otherwise (GS-010).
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -220,13 +231,7 @@ pub trait Dest {
         &self,
         message: impl FnOnce(Reply<T>) -> Self::Message,
     ) -> Request<T> {
-        let (promise, pledge) = slot::promise();
-        let address = self.resolve();
-        let refused = match &address {
-            Some(address) => address.try_send(message(Reply(promise))).err().map(refusal),
-            None => Some(CallError::NoProc),
-        };
-        Request { pledge, refused, callee: address.as_ref().map(Address::handle) }
+        Request::send(self.resolve(), message)
     }
 }
 
@@ -365,7 +370,7 @@ where
             Poll::Pending if address.is_some_and(|to| cycle::sent(to.pid(), this.place)) => None,
             Poll::Pending => return Poll::Pending,
         };
-        if answer.is_none() {
+        if answer.is_none() && this.place != SOMEWHERE {
             let expire = Signal::Expire { place: this.place };
             let _ended = callee().map(|callee| callee.signal(expire));
         }
@@ -539,50 +544,5 @@ where
 impl<D: Dest + ?Sized, T, E, F> fmt::Debug for TryCall<'_, D, T, E, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-/// A request whose answer has not been taken yet (GS-060).
-#[must_use = "dropping a request abandons it"]
-pub struct Request<T> {
-    pledge: Pledge<T>,
-    /// Why it was not even sent.
-    refused: Option<CallError>,
-    callee: Option<Handle>,
-}
-
-impl<T: Send + 'static> Request<T> {
-    /// Waits for the answer; nothing after `timeout`, as coarse as a [call's](Call::timeout), and the request stays
-    /// alive: it may be waited for again.
-    ///
-    /// # Cancel safety
-    /// Strict: the request stays as it was.
-    pub async fn wait_response(&mut self, timeout: Duration) -> Option<Result<T, CallError>> {
-        if let Some(error) = self.refused.take() {
-            return Some(Err(error));
-        }
-        let mut patience = Patience::new(Some(timeout));
-        std::future::poll_fn(move |cx| {
-            let answer = patience.poll_answer(&mut self.pledge, || self.callee.clone(), cx);
-            answer.map(|answer| Some(answer?.map_err(CallError::from)))
-        })
-        .await
-    }
-
-    /// Waits for the answer, and abandons the request when `timeout` has passed: a late answer is dropped.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    ///
-    /// # Cancel safety
-    /// Dropping this abandons the request.
-    pub async fn receive_response(mut self, timeout: Duration) -> Result<T, CallError> {
-        self.wait_response(timeout).await.unwrap_or(Err(CallError::Timeout))
-    }
-}
-
-impl<T> fmt::Debug for Request<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").finish_non_exhaustive()
     }
 }

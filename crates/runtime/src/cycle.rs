@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 use fauxtp_logic::Pid;
 
 use crate::current;
+use crate::hierarchy;
 use crate::shared::{Core, Handle};
 use crate::signal::Signal;
 use crate::slot::{self, Broken, Pledge};
@@ -122,7 +123,8 @@ pub(crate) fn sent(callee: Pid, place: u64) -> bool {
     current::with_borrowed(look).unwrap_or(false)
 }
 
-/// While the current process waits for the start or the end of another one.
+/// While the current process waits for the start or the end of another one, or for an answer that it has asked for
+/// before.
 pub(crate) struct Watching(Pid);
 
 impl Watching {
@@ -130,11 +132,25 @@ impl Watching {
         current::with_borrowed(|here| here.core().wait.begin_watching(on));
         Self(on)
     }
+
+    /// The message lies at `place` already. So this wait is never refused; but whoever calls the process from now on
+    /// sees it.
+    pub(crate) fn for_answer(on: Pid, place: u64) -> Self {
+        current::with_borrowed(|here| here.core().wait.begin_waiting(on, place));
+        Self(on)
+    }
 }
 
 impl Drop for Watching {
     fn drop(&mut self) {
         end(self.0);
+    }
+}
+
+/// Somebody who waits for the current process has to wait for its child as well, which starts or ends for him.
+pub(crate) fn detour(asker: Pid, child: Pid) {
+    if let (Some(asker), Some(here)) = (table::find(asker), current::pid()) {
+        asker.core().wait.set_detour(here, child);
     }
 }
 
@@ -161,20 +177,17 @@ pub(crate) fn suspect(callee: Handle) -> Option<Suspicion> {
     let mut others = Vec::new();
     let mut at = callee;
     while others.len() < FOLLOWED_MAX {
-        let waiting = at.core().wait.now()?;
-        let next = if waiting.on == me.pid { here.clone() } else { table::find(waiting.on)? };
-        if !waiting.depends(&next.core().progress, at.is_receiving()) {
-            return None;
-        }
+        let waiting = waits(&at)?;
+        let next = waiting.detour.unwrap_or(waiting.on);
         others.push((at, waiting));
-        if waiting.on == me.pid {
+        if next == me.pid {
             return Some(Suspicion::of(others));
         }
         // A cycle beside us is somebody else's.
-        if others.iter().any(|(known, _)| known.core().pid == waiting.on) {
+        if others.iter().any(|(known, _)| known.core().pid == next) {
             return None;
         }
-        at = next;
+        at = table::find(next)?;
     }
     None
 }
@@ -198,7 +211,7 @@ impl Suspicion {
             let (promise, pledge) = slot::promise();
             // Told once the process has run, and stops again: an answer that was under way has been seen by then.
             let tell = move || {
-                let _gave_up = promise.keep(current::with(waits_still).flatten());
+                let _gave_up = promise.keep(current::with(waits).flatten());
             };
             let inquiry = Signal::Inquire(Box::new(move |_| current::at_yield(tell)));
             let _ended_already = process.clone().signal(inquiry);
@@ -211,19 +224,24 @@ impl Suspicion {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Cycle>> {
         for asked in self.others.iter_mut().filter(|asked| !asked.sure) {
             match std::task::ready!(asked.pledge.poll(cx)) {
-                Ok(Some(waiting)) if waiting.on == asked.waiting.on => asked.sure = true,
+                Ok(Some(waiting)) if waiting.is_about(asked.waiting) => asked.sure = true,
                 Ok(_) | Err(Broken::Dropped | Broken::Exited(_)) => return Poll::Ready(None),
             }
         }
-        let pids: Vec<Pid> = self.others.iter().map(|asked| asked.process.core().pid).collect();
+        let steps = self.others.iter().flat_map(|asked| {
+            let between = asked.waiting.detour.map(|_| asked.waiting.on);
+            [Some(asked.process.core().pid), between]
+        });
+        let pids: Vec<Pid> = steps.flatten().collect();
         Poll::Ready(Some(Cycle::through(&pids)))
     }
 }
 
-/// What a process waits for, as it says itself, if it cannot go on without that.
-fn waits_still(process: &Handle) -> Option<Waiting> {
-    let waiting = process.core().wait.now().filter(|_| process.core().is_alive())?;
+/// What a process waits for, if it cannot go on without that.
+fn waits(process: &Handle) -> Option<Waiting> {
+    let mut waiting = process.core().wait.now().filter(|_| process.core().is_alive())?;
     let on = table::find(waiting.on)?;
+    waiting.detour = waiting.detour.filter(|detour| hierarchy::is_waited_for(*detour, waiting.on));
     waiting.depends(&on.core().progress, process.is_receiving()).then_some(waiting)
 }
 

@@ -92,6 +92,15 @@ pub(crate) fn waits_for_us(above: Pid) -> bool {
     Asker::current().is_some_and(|asker| asker.is_waited_for_by(above))
 }
 
+/// Whether a supervisor's child is starting, or has been told to end.
+pub(crate) fn is_waited_for(child: Pid, supervisor: Pid) -> bool {
+    table::find(child).is_some_and(|child| {
+        let core = child.core();
+        let is_waited_for = is_starting(core) || core.dismissed.load(Ordering::Acquire);
+        is_waited_for && core.parent() == Some(supervisor)
+    })
+}
+
 fn is_starting(core: &Core) -> bool {
     !core.acknowledged.load(Ordering::Acquire)
 }

@@ -10,52 +10,63 @@
 //! ```
 //! use fauxtp::prelude::*;
 //!
-//! struct Greeter;
+//! struct Counter(i64);
 //!
-//! enum Message {
-//!     Greet(String, Reply<String>),
+//! # #[cfg(feature = "macros")]
+//! #[gen_server]
+//! impl Counter {
+//!     fn init(n: i64) -> Self { Counter(n) }
+//!     #[call] fn add(&mut self, k: i64) -> i64 { self.0 += k; self.0 }
+//!     #[call] fn get(&self) -> i64 { self.0 }
+//!     #[cast] fn crash(&self) { panic!("boom") }
 //! }
 //!
-//! impl GenServer for Greeter {
-//!     type Args = ();
-//!     type Message = Message;
+//! static COUNTER: Name<Counter> = Name::new("counter");
 //!
-//!     async fn init((): (), _: &mut Context<Self>) -> Result<Self> {
-//!         Ok(Greeter)
-//!     }
-//!
-//!     async fn handle(&mut self, message: Message, _: &mut Context<Self>) -> Result {
-//!         let Message::Greet(name, from) = message;
-//!         if name.is_empty() {
-//!             return Err(std::fmt::Error.into()); // ends the server; the supervisor starts another one
-//!         }
-//!         from.send(format!("hello, {name}"));
-//!         Ok(())
-//!     }
-//! }
-//!
-//! static GREETER: Name<Greeter> = Name::new("greeter");
-//!
+//! # #[cfg(feature = "macros")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result {
-//! let sup = Supervisor::new([Greeter::spec(()).name(&GREETER)]).start().await?;
-//! let greet = |name: &str| GREETER.call({
-//!     let name = name.to_owned();
-//!     move |from| Message::Greet(name, from)
-//! });
-//! assert_eq!(greet("Joe").await?, "hello, Joe");
-//! assert!(matches!(greet("").await, Err(CallError::Exited(_)))); // at once, with the reason
-//! assert_eq!(sup.count_children().await?.active, 1); // it has been replaced by now
-//! assert_eq!(greet("Mike").await?, "hello, Mike");
+//! let sup = Supervisor::new([Counter::spec(0).name(&COUNTER)])
+//!     .intensity(3, Duration::from_secs(5))
+//!     .start().await?;                           // `init` is through, the name is taken
+//! assert_eq!(COUNTER.add(5).await?, 5);          // a call: a message, and its answer
+//!
+//! let old = COUNTER.whereis().expect("it runs"); // an address: this process, for ever
+//! COUNTER.crash();                               // a cast: nobody waits for it
+//! COUNTER.await_restart().await?;                // handled, and the next one has started
+//! assert_eq!(COUNTER.get().await?, 0);           // a fresh state
+//! assert_eq!(old.get().await, Err(CallError::NoProc));
+//!
+//! sup.stop().await?;                             // children end in reverse order
+//! assert!(COUNTER.whereis().is_none());
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "macros"))] fn main() {}
+//! ```
+//!
+//! [`#[gen_server]`](macro@gen_server) writes a message enum, an `impl` of [`GenServer`], and a typed client for whatever
+//! leads to a counter. All of these may be written by hand; the macro's documentation shows what it writes.
+//!
+//! Work that has no state is a plain async function, supervised as it is:
+//!
+//! ```
+//! # use fauxtp::prelude::*;
+//! # async fn poll_forever() {}
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result {
+//! let sup = Supervisor::new([ChildSpec::task("poller", poll_forever)]).start().await?;
+//! # sup.stop().await?;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The book in the repository (`book/`) goes on from here, and kills something in every chapter.
 //!
 //! # Where to look
 //!
 //! | you want to | look at |
 //! | --- | --- |
-//! | handle messages with a state | [`mod@gen_server`] |
+//! | handle messages with a state | [`#[gen_server]`](macro@gen_server), [`mod@gen_server`] |
 //! | keep things running | [`supervisor`], for plain tasks [`ChildSpec::task`] |
 //! | have children come and go | [`DynamicSupervisor`] |
 //! | start and stop like a service | [`application`] |
@@ -138,6 +149,6 @@ pub use supervisor::{
 pub use task::{Task, TaskError};
 
 /// The README's programs are tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "macros"))]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;

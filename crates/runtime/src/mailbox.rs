@@ -87,6 +87,15 @@ impl<M: Send + 'static> Shared<M> {
         Ok(place)
     }
 
+    /// The same by somebody who will wait for what comes of it, but not yet.
+    pub(crate) fn push_for_later(self: &Arc<Self>, message: M) -> Result<u64, SendError<M>> {
+        let mut place = SOMEWHERE;
+        if self.deliver(message, &mut place)? {
+            executor::wake(self);
+        }
+        Ok(place)
+    }
+
     fn run_or_wake(self: &Arc<Self>, cx: &mut Context<'_>) {
         if !Executor::run_on_the_spot(self, cx) {
             executor::wake(self);

@@ -4,6 +4,8 @@
 //! process: when that ends, or is killed, the registry is closed, finds nothing and accepts nothing. Those who were
 //! registered live on. The registry of a supervisor's own ends with the supervisor, and not before.
 //!
+//! A registry can also start who is to hold a key, when somebody asks for it: see [`Registry::ensure`]. Those end with it.
+//!
 //! # Examples
 //! ```
 //! use fauxtp::{Registry, process::{self, Context, Received}};
@@ -26,6 +28,7 @@
 //! # Ok(()) }
 //! ```
 
+mod nursery;
 mod table;
 mod via;
 
@@ -46,9 +49,11 @@ use crate::mailbox::Notice;
 use crate::names::Receives;
 use crate::process::{Context, Limit, PidExt};
 use crate::shared::{Claim, Handle, Refused};
+use crate::sync::Arrivals;
 
 use table::{Lease, Table, enter};
 
+pub(crate) use nursery::{Nursery, Stage, Tenancy, Tenant};
 pub use via::Via;
 
 /// A table from keys to processes, with a value for each entry.
@@ -319,8 +324,22 @@ where
         if state.open { look(&state.index) } else { T::default() }
     }
 
-    fn has_unique_keys(&self) -> bool {
+    pub(crate) fn has_unique_keys(&self) -> bool {
         self.table.state.read().index.kind() == Keys::Unique
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.table.state.read().open
+    }
+
+    /// Who waits for a key to be held.
+    pub(crate) fn arrivals(&self) -> &Arrivals {
+        &self.table.arrivals
+    }
+
+    /// Those whom the registry has been asked to start.
+    pub(crate) fn nursery(&self) -> &Arc<Nursery<K>> {
+        &self.table.nursery
     }
 
     /// The claim of a key by a process that starts.

@@ -38,6 +38,7 @@ mod child;
 mod handle;
 mod shell;
 mod dynamic;
+mod ensure;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -61,6 +62,7 @@ pub use dynamic::{
     DynamicSupervisor, DynamicSupervisorHandle, DynamicSupervisorName, SimpleSupervisorHandle,
     StartDynamicSupervisor,
 };
+pub use ensure::EnsureError;
 pub use fauxtp_logic::backoff::Backoff;
 pub use fauxtp_logic::budget::Intensity;
 pub use fauxtp_logic::pool::{ByIdError, PoolStartError};

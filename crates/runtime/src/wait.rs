@@ -1,4 +1,5 @@
-//! What a process waits for, written by itself, for others to read.
+//! What a process waits for, written by itself, for others to read. (Whoever it waits for may add for whom he waits in
+//! turn, on its behalf.)
 //!
 //! A process that waits for an answer, a start or an end says so here before it asks. Whoever is about to wait for it
 //! in turn follows these records from process to process and sees whether they lead back to him (see `cycle`).
@@ -65,6 +66,9 @@ pub(crate) struct Wait {
     on: AtomicU64,
     /// Where its message lies there, or why else it waits.
     place: AtomicU64,
+    /// Whom the process it waits for has to wait for before it can answer this one, packed; 0 for nobody. Written by
+    /// that one.
+    detour: AtomicU64,
 }
 
 /// What one record said at one moment.
@@ -72,6 +76,8 @@ pub(crate) struct Wait {
 pub(crate) struct Waiting {
     pub(crate) on: Pid,
     place: u64,
+    /// Who comes after that one, as far as this wait is concerned.
+    pub(crate) detour: Option<Pid>,
 }
 
 /// The message is not sent yet.
@@ -91,11 +97,18 @@ impl Wait {
         self.begin(on, SENDING);
     }
 
-    /// Its message lies at this place now.
+    /// Its message lies at this place now. If another wait, beside this one, has ended the record, here it is again.
     pub(crate) fn sent(&self, on: Pid, place: u64) {
-        if self.on.load(Ordering::Relaxed) == pack(on) {
-            self.place.store(place, Ordering::Release);
+        match self.on.load(Ordering::Relaxed) {
+            0 => self.begin(on, place),
+            known if known == pack(on) => self.place.store(place, Ordering::Release),
+            _ => {}
         }
+    }
+
+    /// Its message was sent before, and lies at this place.
+    pub(crate) fn begin_waiting(&self, on: Pid, place: u64) {
+        self.begin(on, place);
     }
 
     pub(crate) fn begin_watching(&self, on: Pid) {
@@ -109,7 +122,15 @@ impl Wait {
     #[inline]
     fn begin(&self, on: Pid, place: u64) {
         self.place.store(place, Ordering::Relaxed);
+        self.detour.store(0, Ordering::Relaxed);
         self.on.store(pack(on), Ordering::SeqCst);
+    }
+
+    /// The one that is waited for waits in turn, for this wait only.
+    pub(crate) fn set_detour(&self, on: Pid, detour: Pid) {
+        if self.on.load(Ordering::SeqCst) == pack(on) {
+            self.detour.store(pack(detour), Ordering::SeqCst);
+        }
     }
 
     /// The wait for this process is over.
@@ -127,11 +148,17 @@ impl Wait {
 
     pub(crate) fn now(&self) -> Option<Waiting> {
         let on = unpack(self.on.load(Ordering::SeqCst))?;
-        Some(Waiting { on, place: self.place.load(Ordering::Acquire) })
+        let detour = unpack(self.detour.load(Ordering::SeqCst));
+        Some(Waiting { on, place: self.place.load(Ordering::Acquire), detour })
     }
 }
 
 impl Waiting {
+    /// Whether both say that the same is waited for.
+    pub(crate) fn is_about(self, other: Self) -> bool {
+        (self.on, self.detour) == (other.on, other.detour)
+    }
+
     /// Whether it cannot go on before that process does, which has got so far. `is_receiving`: it also waits at its
     /// own inbox.
     pub(crate) fn depends(self, progress: &Progress, is_receiving: bool) -> bool {
@@ -174,6 +201,23 @@ mod tests {
         assert!(wait.is_waiting(), "the wait of before is over, this one is not");
         wait.end(OTHER);
         assert!(!wait.is_waiting());
+        for pid in [OTHER, SOMEBODY] {
+            wait.sent(pid, 3);
+            let known = Waiting { on: OTHER, place: 3, detour: None };
+            assert_eq!(wait.now(), Some(known), "it was the first");
+        }
+    }
+
+    #[test]
+    fn a_detour_belongs_to_one_wait() {
+        let wait = Wait::default();
+        wait.set_detour(OTHER, SOMEBODY);
+        wait.begin_call(OTHER);
+        assert_eq!(wait.now().and_then(|waiting| waiting.detour), None);
+        wait.set_detour(OTHER, SOMEBODY);
+        assert_eq!(wait.now().and_then(|waiting| waiting.detour), Some(SOMEBODY));
+        wait.begin_call(OTHER);
+        assert_eq!(wait.now().and_then(|waiting| waiting.detour), None);
     }
 
     #[test]
@@ -196,7 +240,7 @@ mod tests {
     fn only_what_cannot_go_on_depends() {
         let progress = Progress::default();
         progress.set(1);
-        let of = |place| Waiting { on: OTHER, place };
+        let of = |place| Waiting { on: OTHER, place, detour: None };
         for (place, alone, receiving) in [
             (SENDING, true, false),
             (WATCHING, true, false),

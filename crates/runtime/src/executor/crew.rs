@@ -306,6 +306,13 @@ impl Executor {
         let _woken_meanwhile = fiber::poll(fiber.clone());
         true
     }
+
+    /// Does something during which nobody runs on this stack.
+    pub(crate) fn apart<T>(code: impl FnOnce() -> T) -> T {
+        let Ok(here) = HERE.try_with(Cell::get) else { return code() };
+        let _back = Visit::begin(Here { depth: DEPTH_MAX, ..here });
+        code()
+    }
 }
 
 /// This thread runs fibers until the guard is dropped.

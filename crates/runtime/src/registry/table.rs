@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
-use fauxtp_logic::Pid;
 use fauxtp_logic::names::{Index, Keys};
+use fauxtp_logic::{ExitReason, Pid};
 
 use super::RegisterError;
+use super::nursery::Nursery;
 use crate::guard::drop_each;
 use crate::process::PidExt;
 use crate::shared::{Handle, Release};
+use crate::signal::{NOBODY, Signal, Watcher, fresh_ref};
+use crate::slot;
 use crate::sync::{Arrivals, RwLock};
+use crate::table::find;
 
 pub(super) struct Table<K, V> {
     pub(super) state: RwLock<State<K, V>>,
     /// Who waits for a key to be held.
     pub(super) arrivals: Arrivals,
+    pub(super) nursery: Arc<Nursery<K>>,
 }
 
 /// Values are shared, so that what is the user's (clones, closures, destructors) runs outside of the lock. Only
@@ -71,6 +76,7 @@ impl<K: Ord + Clone, V> Table<K, V> {
         Arc::new(Self {
             state: RwLock::new(State { index: Index::new(keys), open: true, process: None }),
             arrivals: Arrivals::new(),
+            nursery: Nursery::new(),
         })
     }
 }
@@ -98,14 +104,28 @@ impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Lease<K, V> {
         std::ptr::from_ref(&self.0.state).addr() | 1
     }
 
-    /// Closes the table for ever, and leaves nothing in it.
+    /// Closes the table for ever, and leaves nothing in it. Then those are told to end whom the registry has started.
     fn release(self: Box<Self>, _owner: Pid) {
         let mut state = self.0.state.write();
         state.open = false;
         let left = state.index.release_all();
         drop(state);
         drop_entries(left);
+        let home = *self.0.nursery.home.lock();
+        if let Some(home) = home {
+            dismiss(home);
+        }
+        self.0.arrivals.announce();
     }
+}
+
+/// Tells a supervisor to shut down, and waits for nothing.
+fn dismiss(home: Pid) {
+    let Some(process) = find(home) else { return };
+    let (listener, _unheard) = slot::listener();
+    let (id, watcher) = (fresh_ref(), Watcher::Listener(listener));
+    let stop = Signal::Stop { from: NOBODY, reason: ExitReason::shutdown(), id, watcher };
+    let _ended_already = process.signal(stop);
 }
 
 /// Keys and values are the user's; their destructors may panic, or look into the registry.

@@ -46,7 +46,7 @@ impl Ground {
 }
 
 /// Launches one incarnation of a child; what becomes of it is told to the acknowledgement.
-type Launch = dyn Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync;
+pub(super) type Launch = dyn Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync;
 
 /// A local name, and what makes the claim of it.
 #[derive(Clone)]
@@ -226,6 +226,22 @@ impl ChildSpec {
         let mut child = Self::worker(name, Some(messages), launch).restart(Restart::Permanent);
         child.spec.kind = ChildKind::Supervisor;
         child.shutdown(Shutdown::Infinity)
+    }
+
+    /// Has something done about every launch.
+    pub(super) fn around(
+        mut self,
+        around: impl Fn(&Launch, Ground, Ack) -> Result<Handle, StartError> + Send + Sync + 'static,
+    ) -> Self {
+        let inner = self.spec.start.0.launch.clone();
+        let launch: Box<Launch> = Box::new(move |ground, ack| around(&***inner, ground, ack));
+        self.spec.start.change().launch = Arc::new(Harmless::new(launch));
+        self
+    }
+
+    /// Whether the child takes messages of this type.
+    pub(super) fn takes(&self, messages: TypeId) -> bool {
+        self.spec.start.0.messages == Some(messages)
     }
 
     /// Registers the child under a local name as well. Its id, unless one is [given](Self::id), is that text.

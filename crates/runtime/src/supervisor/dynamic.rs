@@ -31,6 +31,7 @@ use crate::registry::Registry;
 use crate::shared::{Claim, Handle};
 use shell::Message;
 
+pub(super) use handle::check;
 pub use handle::{DynamicSupervisorHandle, SimpleSupervisorHandle};
 
 /// A dynamic supervisor that has not started yet.

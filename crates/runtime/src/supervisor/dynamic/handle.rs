@@ -12,7 +12,7 @@ use fauxtp_logic::{ExitReason, Pid};
 use super::shell::Message;
 use crate::address::Address;
 use crate::behaviour::StartError;
-use crate::call::CallError;
+use crate::call::{CallError, Dest};
 use crate::cycle::Cycle;
 use crate::guard::{catch, panicked};
 use crate::hierarchy::Asker;
@@ -59,23 +59,18 @@ impl DynamicSupervisorHandle {
         &self,
         child: ChildSpec,
     ) -> Result<Option<Pid>, ManageError<PoolStartError>> {
-        self.check(&child)?;
+        check(self.flags, &child).map_err(ManageError::Spec)?;
         match self.ask(PoolRequest::StartChild(self.flags.flavour, child.spec)).await? {
             PoolAnswer::StartChild(outcome) => outcome.map_err(ManageError::Refused),
             other => Err(ManageError::Call(ended(other))),
         }
     }
 
-    fn check(&self, child: &ChildSpec) -> Result<(), ManageError<PoolStartError>> {
-        if let Some(fault) = child.spec.start.fault() {
-            return Err(ManageError::Spec(fault.clone()));
-        }
-        let auto_shutdown = match self.flags.flavour {
-            Flavour::Dynamic => AutoShutdown::Never,
-            Flavour::SimpleOneForOne => self.flags.auto_shutdown,
-        };
-        let checked = child.spec.check(&Flags { auto_shutdown, ..Flags::default() });
-        checked.map_err(|error: SpecError| ManageError::Spec(StartError::Spec(error)))
+    /// Asks for a child whose specification has been checked, and does not wait for an answer.
+    pub(in crate::supervisor) fn request_child(&self, child: ChildSpec) {
+        let request = PoolRequest::StartChild(self.flags.flavour, child.spec);
+        let _told_otherwise =
+            self.address.send_request(|from| Message::Request(from, None, request));
     }
 
     /// Stops a child, or cancels its restart if `pid` is the one it had; it is gone when this returns
@@ -163,8 +158,22 @@ impl DynamicSupervisorHandle {
     }
 
     async fn call(&self, request: PoolRequest<Factory>) -> Result<PoolAnswer, CallError> {
-        self.address.call(|from| Message::Request(from, request)).no_timeout().await
+        let asker = process::current_pid();
+        self.address.call(|from| Message::Request(from, asker, request)).no_timeout().await
     }
+}
+
+/// What is wrong with a specification, whichever supervisor is to start it.
+pub(in crate::supervisor) fn check(flags: PoolFlags, child: &ChildSpec) -> Result<(), StartError> {
+    if let Some(fault) = child.spec.start.fault() {
+        return Err(fault.clone());
+    }
+    let auto_shutdown = match flags.flavour {
+        Flavour::Dynamic => AutoShutdown::Never,
+        Flavour::SimpleOneForOne => flags.auto_shutdown,
+    };
+    let checked = child.spec.check(&Flags { auto_shutdown, ..Flags::default() });
+    checked.map_err(|error: SpecError| StartError::Spec(error))
 }
 
 fn ended(answer: PoolAnswer) -> CallError {

@@ -12,6 +12,7 @@ use fauxtp_logic::{ExitReason, Pid, Time};
 use crate::behaviour::{Ack, GRACE, StartError, Started};
 use crate::call::Reply;
 use crate::clock;
+use crate::cycle;
 use crate::guard::{catch, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
@@ -24,8 +25,8 @@ use crate::supervisor::shell::{ask_to_shut_down, observe};
 /// What a dynamic supervisor receives.
 #[derive(Debug)]
 pub enum Message {
-    /// Somebody asks.
-    Request(Reply<PoolAnswer>, PoolRequest<Factory>),
+    /// Somebody asks; if it is a process, it is told for whom it really waits.
+    Request(Reply<PoolAnswer>, Option<Pid>, PoolRequest<Factory>),
     /// What became of a start.
     Told(Birth, Started),
     /// A child that failed to start is tried again.
@@ -83,6 +84,8 @@ struct Shell {
     alarm: Option<(Time, Timer)>,
     registry: Option<Registry>,
     observer: Option<Observer>,
+    /// Whose request is being carried out.
+    asker: Option<Pid>,
 }
 
 type Event = PoolEvent<Factory, Reply<PoolAnswer>>;
@@ -108,6 +111,7 @@ pub(super) async fn run(
         alarm: None,
         registry,
         observer,
+        asker: None,
     };
     shell.live().await
 }
@@ -130,6 +134,7 @@ impl Shell {
                     }
                     more.extend(self.carry_out(action));
                 }
+                self.asker = None;
                 match more.pop() {
                     Some(next) => event = next,
                     None => break,
@@ -161,7 +166,10 @@ impl Shell {
 
     fn message(&mut self, message: Message) -> Option<Event> {
         match message {
-            Message::Request(from, request) => Some(PoolEvent::Request(from, request)),
+            Message::Request(from, asker, request) => {
+                self.asker = asker;
+                Some(PoolEvent::Request(from, request))
+            }
             Message::Retry(key) => Some(PoolEvent::Retry(key)),
             Message::Told(birth, outcome) => self.told(birth, outcome),
             Message::Alarm => self.alarmed(),
@@ -273,7 +281,10 @@ impl Shell {
     fn carry_out(&mut self, action: PoolAction<Reply<PoolAnswer>>) -> Option<Event> {
         match action {
             PoolAction::Start(key) => return self.start(key),
-            PoolAction::Ask(pid) => ask_to_shut_down(self.ctx.pid(), pid),
+            PoolAction::Ask(pid) => {
+                self.asker.inspect(|asker| cycle::detour(*asker, pid));
+                ask_to_shut_down(self.ctx.pid(), pid);
+            }
             PoolAction::Kill(pid) => match self.pool.key_of(pid) {
                 Some(key) => self.kill(key, pid),
                 None => pid.kill(),
@@ -324,6 +335,7 @@ impl Shell {
                 if let Some(timeout) = factory.timeout() {
                     self.arm(key, timeout, Due::Start);
                 }
+                self.asker.inspect(|asker| cycle::detour(*asker, pid));
                 child.rouse();
                 Some(PoolEvent::Launched(key, pid))
             }
