@@ -114,10 +114,9 @@ async fn main() -> Result {
     println!("a crash: {outcome:?}");
 
     // Nobody is there.
-    sup.terminate_child("front").await?;
+    sup.stop().await?;
     let outcome = FRONT.last().await;
     assert_eq!(outcome, Err(CallError::NoProc));
     println!("nobody there: {outcome:?}");
-    sup.stop().await?;
     Ok(())
 }
