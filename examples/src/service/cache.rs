@@ -21,40 +21,31 @@ struct Entry {
     is_used: bool,
 }
 
-/// What the cache receives.
-#[derive(Debug)]
-pub enum Message {
-    /// What is kept under a key?
-    Get(String, Reply<Option<Arc<str>>>),
-    /// Keep this.
-    Put(String, Arc<str>),
-    /// Forget what has not been read, nor put, since the last time.
-    Sweep,
-}
-
-impl GenServer for Cache {
-    type Args = Duration;
-    type Message = Message;
-
-    async fn init(warm_up: Duration, _: &mut Context<Self>) -> Result<Self> {
+#[gen_server]
+impl Cache {
+    async fn init(warm_up: Duration) -> Self {
         // A real one would read a file, or connect to somebody.
         sleep(warm_up).await;
-        Ok(Self::default())
+        Self::default()
     }
 
-    async fn handle(&mut self, message: Message, _: &mut Context<Self>) -> Result {
-        match message {
-            Message::Get(key, from) => from.send(self.entries.get_mut(&key).map(|entry| {
-                entry.is_used = true;
-                entry.text.clone()
-            })),
-            Message::Put(key, text) => {
-                self.entries.insert(key, Entry { text, is_used: true });
-            }
-            Message::Sweep => {
-                self.entries.retain(|_, entry| std::mem::replace(&mut entry.is_used, false));
-            }
-        }
-        Ok(())
+    /// What is kept under a key?
+    #[call]
+    pub fn get(&mut self, key: String) -> Option<Arc<str>> {
+        let entry = self.entries.get_mut(&key)?;
+        entry.is_used = true;
+        Some(entry.text.clone())
+    }
+
+    /// Keeps this.
+    #[call]
+    pub fn put(&mut self, key: String, text: Arc<str>) {
+        self.entries.insert(key, Entry { text, is_used: true });
+    }
+
+    /// Forgets what has not been read, nor put, since the last time.
+    #[cast]
+    pub fn sweep(&mut self) {
+        self.entries.retain(|_, entry| std::mem::replace(&mut entry.is_used, false));
     }
 }

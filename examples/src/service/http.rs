@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::Router;
+use fauxtp::Exit;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Trap};
 use fauxtp::supervisor::{Restart, Shutdown};
@@ -25,10 +26,6 @@ pub struct Listener {
     finish: Option<oneshot::Sender<()>>,
 }
 
-/// The listener takes no messages.
-#[derive(Debug)]
-pub enum Nothing {}
-
 /// The child. It may take as long to stop as its requests take, and no longer than `drain`, which is more than the
 /// system's own deadline: that one names who was late. This one is for a supervisor that gives up: it stops its
 /// children before it ends, and before that nobody knows of it.
@@ -47,10 +44,8 @@ impl Http {
     }
 }
 
-impl GenServer for Listener {
-    type Args = Http;
-    type Message = Nothing;
-
+#[gen_server]
+impl Listener {
     #[allow(clippy::print_stdout, reason = "the address is this program's output")]
     async fn init(http: Http, ctx: &mut Context<Self>) -> Result<Self> {
         // So that `terminate` runs when the supervisor stops this.
@@ -61,24 +56,18 @@ impl GenServer for Listener {
         let (finish, told) = oneshot::channel();
         let told = async { drop(told.await) };
         let served = axum::serve(socket, http.router).with_graceful_shutdown(told);
-        let server = ctx.spawn_link(|_: process::Context<Nothing>| served.into_future())?;
+        let server = ctx.spawn_link(|_: process::Context<()>| served.into_future())?;
         Ok(Self { server: server.pid(), finish: Some(finish) })
     }
 
-    async fn handle(&mut self, message: Nothing, _: &mut Context<Self>) -> Result {
-        match message {}
-    }
-
     /// The server does not end by itself: if it does, something is wrong.
-    async fn handle_info(&mut self, info: Info, _: &mut Context<Self>) -> Result {
-        match info {
-            Info::Exit(exit) if exit.from == self.server => Err(Stop::because(exit.reason)),
-            _ => Ok(()),
-        }
+    #[exit]
+    fn ended(&self, exit: Exit) -> Result {
+        if exit.from == self.server { Err(Stop::because(exit.reason)) } else { Ok(()) }
     }
 
     /// Accepts nobody any more, and waits until every request that was accepted has its answer.
-    async fn terminate(&mut self, _: &ExitReason, _: &mut Context<Self>) {
+    async fn terminate(&mut self, _: &ExitReason) {
         drop(self.finish.take());
         process::join(self.server).await;
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use fauxtp::prelude::*;
 
-use super::cache::{self, CACHE};
+use super::cache::{CACHE, CacheClient};
 
 const PERIOD: Duration = Duration::from_millis(20);
 
@@ -56,24 +56,17 @@ pub struct Poller {
     upstream: Upstream,
 }
 
-/// What the poller sends itself: it is time.
-#[derive(Clone, Copy, Debug)]
-pub struct Poll;
-
-impl GenServer for Poller {
-    type Args = Upstream;
-    type Message = Poll;
-
-    async fn init(upstream: Upstream, ctx: &mut Context<Self>) -> Result<Self> {
-        ctx.continue_with(Poll);
-        Ok(Self { upstream })
+#[gen_server]
+impl Poller {
+    fn init(upstream: Upstream) -> Self {
+        Self { upstream }
     }
 
-    async fn handle(&mut self, Poll: Poll, ctx: &mut Context<Self>) -> Result {
+    /// An error ends it, and the supervisor starts another one.
+    #[tick(every = PERIOD)]
+    async fn poll(&self) -> Result {
         let number = self.upstream.fetch()?;
-        let _cache_is_restarting =
-            CACHE.send(cache::Message::Put(NUMBER.into(), number.to_string().into()));
-        ctx.send_after(PERIOD, Poll);
+        let _cache_is_restarting = CACHE.put(NUMBER.into(), number.to_string().into()).await;
         Ok(())
     }
 }

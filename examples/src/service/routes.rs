@@ -12,7 +12,7 @@ use axum::routing::{get, post, put};
 use fauxtp::prelude::*;
 use tokio::time::sleep;
 
-use super::cache::{CACHE, Message};
+use super::cache::{CACHE, CacheClient};
 use super::poller::Upstream;
 
 /// What requests share. All clones are the same.
@@ -56,12 +56,12 @@ async fn count(State(shared): State<Shared>, request: Request, next: Next) -> Re
 }
 
 async fn keep(Path(key): Path<String>, text: String) -> Result<StatusCode, StatusCode> {
-    CACHE.send(Message::Put(key, text.into())).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    CACHE.put(key, text.into()).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn find(Path(key): Path<String>) -> Result<String, StatusCode> {
-    let found = CACHE.call(|from| Message::Get(key, from)).await;
+    let found = CACHE.get(key).await;
     let found = found.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     found.map(|text| text.to_string()).ok_or(StatusCode::NOT_FOUND)
 }

@@ -3,7 +3,7 @@
 use fauxtp::prelude::*;
 use tokio::time::sleep;
 
-use super::cache::{CACHE, Message};
+use super::cache::{CACHE, CacheClient};
 
 const PERIOD: Duration = Duration::from_secs(60);
 
@@ -17,6 +17,6 @@ async fn sweep() {
     loop {
         sleep(PERIOD).await;
         // If the cache is being restarted, it is empty anyway.
-        let _swept = CACHE.send(Message::Sweep);
+        CACHE.sweep();
     }
 }
