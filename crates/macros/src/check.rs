@@ -13,7 +13,7 @@ use crate::parse::{Block, Function, Item, Role};
 pub(crate) use names::Reach;
 use names::{check_coincidences, check_handler_name, check_visibilities, server_name, variant_of};
 pub(crate) use signature::{Argument, Parameter, hides_its_error};
-use signature::{Receiver, check_function, check_handler, parameters};
+use signature::{Receiver, Replies, check_function, check_handler, parameters};
 pub(crate) use types::is_result;
 
 /// A server, checked.
@@ -227,7 +227,7 @@ fn check_init(function: &Function, errors: &mut Errors) -> Option<Hook> {
              it can fail",
         );
     }
-    let parameters = parameters(function, errors);
+    let parameters = parameters(function, Replies::Answer, errors);
     signature::check_no_reply(&parameters, "`init`", errors);
     (before == errors.count()).then(|| hook(function, parameters))
 }
@@ -284,7 +284,8 @@ fn handler(function: &Function, errors: &mut Errors) -> Option<Handler> {
     check_handler_name(function, *role, errors);
     check_function(function, &role.with_article(), errors);
     let receiver = check_handler(function, errors);
-    let parameters = parameters(function, errors);
+    let replies = if *role == Role::Info { Replies::Argument } else { Replies::Answer };
+    let parameters = parameters(function, replies, errors);
     let kind = kind(*role, attribute, function, &parameters, errors);
     let variant = variant_of(&function.signature.ident, errors);
     let kind = kind.filter(|_| before == errors.count())?;

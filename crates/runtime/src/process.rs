@@ -287,12 +287,33 @@ pub(crate) async fn into_body<F: Future<Output: Outcome>>(body: F) -> ExitReason
     body.await.into_reason()
 }
 
-/// Waits until a process has ended, and tells why. `noproc` if it had ended before.
+/// Waits until a process has ended, and tells why. `noproc` if it had ended before: a pid remembers nothing. Whoever has
+/// an address can ask that, see [`Address::join`].
 ///
 /// # Cancel safety
 /// Strict: nothing is lost and nothing is left behind.
 pub async fn join(process: impl Into<Pid>) -> ExitReason {
     Watch::begin(process.into()).wait().await
+}
+
+impl<M: Send + 'static> Address<M> {
+    /// Waits until the process has ended, and tells why, however late it is asked.
+    ///
+    /// # Cancel safety
+    /// Strict: nothing is lost and nothing is left behind.
+    ///
+    /// # Examples
+    /// ```
+    /// use fauxtp::process::{self, Context};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> fauxtp::Result {
+    /// let done = process::spawn(async |_: Context<()>| Err::<(), _>(std::fmt::Error))?;
+    /// assert!(done.join().await.is_error());
+    /// assert!(done.join().await.is_error()); // it is remembered as long as somebody has the address
+    /// # Ok(()) }
+    /// ```
+    pub async fn join(&self) -> ExitReason {
+        join_or_recall(self.handle()).await
+    }
 }
 
 /// The same for somebody who has a way to the process, and so learns the reason however late he asks.

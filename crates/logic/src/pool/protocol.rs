@@ -151,7 +151,7 @@ pub enum PoolAnswer {
 }
 
 /// Why a child was not added; nothing is left of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PoolStartError {
     /// There are as many children as there may be (DYN-002).

@@ -10,7 +10,7 @@ use crate::parse::{Function, Role, plain};
 /// Methods that an address, a name or a key of a registry has anyway, and whose they are. A client's method of the same
 /// name would be hidden by them, or could not be told from them.
 const TAKEN: [(&str, &[&str]); 4] = [
-    ("addresses", &["of", "pid", "is_alive", "send", "try_send", "queue_len"]),
+    ("addresses", &["of", "pid", "is_alive", "send", "try_send", "queue_len", "join"]),
     (
         "names and keys",
         &["new", "from_string", "as_str", "whereis", "send", "send_after", "await_restart"],

@@ -95,8 +95,21 @@ pub(super) fn check_handler(function: &Function, errors: &mut Errors) -> Option<
     found
 }
 
+/// What a parameter of the type `Reply` is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replies {
+    /// The address of the answer.
+    Answer,
+    /// An argument like any other: a message of the server's own may bring back a reply that was put aside.
+    Argument,
+}
+
 /// The parameters of a function, `self` aside.
-pub(super) fn parameters(function: &Function, errors: &mut Errors) -> Vec<Parameter> {
+pub(super) fn parameters(
+    function: &Function,
+    replies: Replies,
+    errors: &mut Errors,
+) -> Vec<Parameter> {
     let mut found = Vec::new();
     for (index, input) in function.signature.inputs.iter().enumerate() {
         let FnArg::Typed(input) = input else { continue };
@@ -108,7 +121,9 @@ pub(super) fn parameters(function: &Function, errors: &mut Errors) -> Vec<Parame
         }
         let parameter = if is_context(&input.ty, errors) {
             Parameter::Context
-        } else if let Some(answer) = answer_of_reply(&input.ty) {
+        } else if let Some(answer) =
+            answer_of_reply(&input.ty).filter(|_| replies == Replies::Answer)
+        {
             check_owned(answer, "an answer is sent to another process", errors);
             Parameter::Reply(answer.clone(), input.ty.to_token_stream())
         } else {
