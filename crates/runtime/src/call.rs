@@ -444,24 +444,21 @@ where
         let Some(callee) = self.address().map(Address::handle) else {
             return Poll::Ready(None);
         };
-        loop {
-            if let Some(Trouble::Suspicion(suspicion)) = self.trouble.as_deref_mut() {
-                match suspicion.poll(cx) {
-                    Poll::Ready(Some(cycle)) => {
-                        return Poll::Ready(Some(CallError::Deadlock(cycle)));
-                    }
-                    Poll::Ready(None) => self.trouble = None,
-                    Poll::Pending => {
-                        let elsewhere = || Some(callee.core().executor.clone());
-                        let over = self.patience.is_over(elsewhere, cx) || cycle::is_overdue();
-                        let late = || Poll::Ready(Some(CallError::Timeout));
-                        return if over { late() } else { Poll::Pending };
-                    }
-                }
-            }
-            match cycle::suspect(callee.clone()) {
-                Some(suspicion) => self.trouble = Some(Box::new(Trouble::Suspicion(suspicion))),
-                None => return Poll::Ready(None),
+        if self.trouble.is_none() {
+            let suspicion = cycle::suspect(callee.clone());
+            self.trouble = suspicion.map(|suspicion| Box::new(Trouble::Suspicion(suspicion)));
+        }
+        let Some(Trouble::Suspicion(suspicion)) = self.trouble.as_deref_mut() else {
+            return Poll::Ready(None);
+        };
+        match suspicion.poll(cx) {
+            Poll::Ready(Some(cycle)) => Poll::Ready(Some(CallError::Deadlock(cycle))),
+            // Who closes a circle from now on sees that we wait, and suspects in turn.
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => {
+                let elsewhere = || Some(callee.core().executor.clone());
+                let over = self.patience.is_over(elsewhere, cx) || cycle::is_overdue();
+                if over { Poll::Ready(Some(CallError::Timeout)) } else { Poll::Pending }
             }
         }
     }
