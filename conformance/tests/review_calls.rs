@@ -174,3 +174,49 @@ fn call_002_a_circle_that_begins_with_an_inactivity_timeout_is_refused() {
         assert!(matches!(back, Ok(Err(CallError::Deadlock(_)))), "{back:?}");
     });
 }
+
+/// A call that was begun here and is waited for elsewhere, or by nobody.
+#[test]
+fn call_003_a_call_that_was_handed_to_a_task_is_not_waited_for() {
+    everywhere(50, async |round| {
+        let (asks, slow) = (node().await, node().await);
+        let (go, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (back, to_slow, answers) = (ping(&asks), slow.clone(), answer.clone());
+        let (tell, told) = oneshot::channel();
+        let work = move |from: Reply<u64>| -> Work {
+            Box::pin(async move {
+                answers.notified().await;
+                let _nobody_listens = tell.send(back.await);
+                from.send(2);
+            })
+        };
+        let going = go.clone();
+        let (begin, begun) = oneshot::channel();
+        let asked = busy(&asks, async move {
+            let call = async move {
+                to_slow.call(|from| Message::Do(Box::new(work), from)).no_timeout().await
+            };
+            let mut call = Box::pin(call);
+            polled(&mut call).await;
+            begin.send(()).expect("the test listens");
+            if round % 2 == 0 {
+                let background = Task::spawn_nolink(call).expect("a runtime");
+                going.notified().await;
+                return background;
+            }
+            going.notified().await;
+            Task::spawn_nolink(call).expect("a runtime")
+        });
+        begun.await.expect("it asks");
+        answer.notify_one();
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        go.notify_one();
+        assert_eq!(soon(told).await, Ok(Ok(1)));
+        assert_eq!(
+            soon(asked).await.expect("it comes through").join().no_timeout().await,
+            Ok(Ok(2))
+        );
+    });
+}

@@ -456,6 +456,7 @@ where
             // Who closes a circle from now on sees that we wait, and suspects in turn.
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
+                cycle::waits(callee.core().pid);
                 let elsewhere = || Some(callee.core().executor.clone());
                 let over = self.patience.is_over(elsewhere, cx) || cycle::is_overdue();
                 if over { Poll::Ready(Some(CallError::Timeout)) } else { Poll::Pending }

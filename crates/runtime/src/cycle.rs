@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use fauxtp_logic::Pid;
@@ -117,9 +118,23 @@ pub(crate) fn begin(callee: &Core) -> Outlook {
 pub(crate) fn sent(callee: Pid, place: u64) -> bool {
     let look = |here: &Handle| {
         here.core().wait.sent(callee, place);
+        confirm(here, callee);
         here.core().is_overdue()
     };
     current::with_borrowed(look).unwrap_or(false)
+}
+
+/// The current process still waits for that one: it has just looked.
+pub(crate) fn waits(on: Pid) {
+    current::with_borrowed(|here| confirm(here, on));
+}
+
+/// A future that was begun in one place may have been left there, and be waited for elsewhere or by nobody. So whoever
+/// is asked has to look for what it waits for, before it says that it does.
+fn confirm(here: &Handle, on: Pid) {
+    if here.core().wait.is_for(on) {
+        here.core().doubted.store(false, Ordering::Relaxed);
+    }
 }
 
 /// While the current process waits for the start or the end of another one.
@@ -129,6 +144,11 @@ impl Watching {
     pub(crate) fn begin(on: Pid) -> Self {
         current::with_borrowed(|here| here.core().wait.begin_watching(on));
         Self(on)
+    }
+
+    /// To be said whenever whoever waits looks whether it is over.
+    pub(crate) fn goes_on(&self) {
+        waits(self.0);
     }
 }
 
@@ -201,7 +221,10 @@ impl Suspicion {
             let tell = move || {
                 let _gave_up = promise.keep(current::with(waits_still).flatten());
             };
-            let inquiry = Signal::Inquire(Box::new(move |_| current::at_yield(tell)));
+            let inquiry = Signal::Inquire(Box::new(move |_| {
+                current::with_borrowed(|here| here.core().doubted.store(true, Ordering::Relaxed));
+                current::at_yield(tell);
+            }));
             let _ended_already = process.clone().signal(inquiry);
             Asked { process, waiting, pledge, sure: false }
         };
@@ -223,7 +246,11 @@ impl Suspicion {
 
 /// What a process waits for, as it says itself, if it cannot go on without that.
 fn waits_still(process: &Handle) -> Option<Waiting> {
-    let waiting = process.core().wait.now().filter(|_| process.core().is_alive())?;
+    let core = process.core();
+    let waiting = core.wait.now().filter(|_| core.is_alive())?;
+    if core.doubted.load(Ordering::Relaxed) && !waiting.is_held() {
+        return None;
+    }
     let on = table::find(waiting.on)?;
     waiting.depends(&on.core().progress, process.is_receiving()).then_some(waiting)
 }

@@ -39,12 +39,15 @@ pub(crate) async fn settled<D: Dest + ?Sized>(
         if current::pid() == Some(address.pid()) {
             return Err(CallError::Deadlock(Cycle::through(&[])));
         }
-        let _waiting = Watching::begin(address.pid());
+        let waiting = Watching::begin(address.pid());
         let mut handled = barrier(&address);
-        let outcome = std::future::poll_fn(|cx| match handled.poll(cx) {
-            Poll::Ready(outcome) => Poll::Ready(Ok(outcome)),
-            Poll::Pending if is_over(cx) => Poll::Ready(Err(CallError::Timeout)),
-            Poll::Pending => Poll::Pending,
+        let outcome = std::future::poll_fn(|cx| {
+            waiting.goes_on();
+            match handled.poll(cx) {
+                Poll::Ready(outcome) => Poll::Ready(Ok(outcome)),
+                Poll::Pending if is_over(cx) => Poll::Ready(Err(CallError::Timeout)),
+                Poll::Pending => Poll::Pending,
+            }
         });
         if outcome.await?.is_ok() {
             return Ok(address);

@@ -165,6 +165,8 @@ pub(crate) struct Core {
     pub(crate) progress: Progress,
     /// What it waits for; written by itself.
     pub(crate) wait: Wait,
+    /// Whether nobody has looked for what it waits for since it was asked; written by itself.
+    pub(crate) doubted: AtomicBool,
     pub(crate) tie: Tie,
     /// Who started this process, and who started that one, …; nearest first (PL-006).
     pub(crate) ancestors: Ancestors,
@@ -279,6 +281,7 @@ impl Core {
             has_late: AtomicBool::new(false),
             progress: Progress::default(),
             wait: Wait::default(),
+            doubted: AtomicBool::new(false),
             tie,
             ancestors,
             executor,
