@@ -220,3 +220,32 @@ fn call_003_a_call_that_was_handed_to_a_task_is_not_waited_for() {
         );
     });
 }
+
+/// A timeout of inactivity is nobody's request.
+#[test]
+fn call_004_an_inactivity_timeout_has_no_deadline() {
+    everywhere(5, async |_| {
+        let (quiet, other) = (node().await, node().await);
+        let (work, told) = works(ping(&other));
+        quiet.cast(Message::Quiet(Duration::from_millis(20), work));
+        let kept = quiet.call(Message::Keep).timeout(Duration::from_millis(1));
+        assert_eq!(kept.await, Err(CallError::Timeout));
+        assert_eq!(soon(told).await, Ok(Ok(1)));
+    });
+}
+
+#[test]
+fn call_004_a_last_call_does_not_end_with_the_last_request() {
+    everywhere(5, async |_| {
+        let (ends, other) = (node().await, node().await);
+        let go = Arc::new(Notify::new());
+        let going = go.clone();
+        let work: Work = Box::pin(async move { going.notified().await });
+        let (last, told) = works(ping(&other));
+        let call =
+            ends.call(|from| Message::End(work, last, from)).timeout(Duration::from_millis(2));
+        assert_eq!(call.await, Err(CallError::Timeout));
+        go.notify_one();
+        assert_eq!(soon(told).await, Ok(Ok(1)));
+    });
+}

@@ -410,6 +410,10 @@ impl Private {
 
     #[cold]
     fn is_late(&self, core: &Core) -> bool {
+        if self.ending {
+            // What is done at the end is done for nobody.
+            return false;
+        }
         let late = self.owned().and_then(|owned| owned.late.as_ref());
         late.is_some_and(|late| late.current.is_some() && late.current == core.progress.current())
     }
