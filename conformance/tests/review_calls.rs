@@ -249,3 +249,40 @@ fn call_004_a_last_call_does_not_end_with_the_last_request() {
         assert_eq!(soon(told).await, Ok(Ok(1)));
     });
 }
+
+/// Whoever receives by a timeout, or what he wants, drops late requests as others do.
+#[test]
+fn call_005_a_receive_with_a_timeout_drops_what_is_late() {
+    everywhere(10, async |_| {
+        let go = Arc::new(Notify::new());
+        let going = go.clone();
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let raw =
+            process::spawn(async move |mut ctx: process::Context<(u64, Option<Reply<u64>>)>| {
+                going.notified().await;
+                while let Some(Received::Message((number, from))) =
+                    ctx.recv_timeout(Duration::from_secs(60)).await
+                {
+                    tell.send(number).expect("the test listens");
+                    if let Some(from) = from {
+                        from.send(number);
+                    }
+                }
+            })
+            .expect("a runtime");
+        for number in 0..3 {
+            let late = raw.call(|from| (number, Some(from))).timeout(Duration::from_millis(1));
+            assert_eq!(late.await, Err(CallError::Timeout));
+            raw.send((number + 10, None));
+        }
+        go.notify_one();
+        assert_eq!(soon(raw.call(|from| (7, Some(from)))).await, Ok(7));
+        let mut seen = Vec::new();
+        while let Ok(number) = told.try_recv() {
+            seen.push(number);
+        }
+        assert_eq!(seen, [10, 11, 12, 7]);
+        assert_eq!(raw.pid().info().await.expect("lives").requests_expired, 3);
+        support::end(&raw).await;
+    });
+}

@@ -365,7 +365,8 @@ where
             Poll::Pending if address.is_some_and(|to| cycle::sent(to.pid(), this.place)) => None,
             Poll::Pending => return Poll::Pending,
         };
-        if answer.is_none() {
+        // Where places change, nobody could find it.
+        if answer.is_none() && this.place != SOMEWHERE {
             let expire = Signal::Expire { place: this.place };
             let _ended = callee().map(|callee| callee.signal(expire));
         }

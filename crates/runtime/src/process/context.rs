@@ -155,6 +155,7 @@ impl<M: Send + 'static> Context<M> {
     /// From now on messages that are taken still count as queued: this process files them, and deals with them later.
     pub(crate) fn files_messages(&mut self) {
         self.told = Told::Nothing;
+        self.core().private(|private| private.files_messages = true);
     }
 
     pub(crate) fn core(&self) -> &Core {
@@ -249,6 +250,10 @@ impl<M: Send + 'static> Context<M> {
                 match item {
                     Some(Item::Message(message)) => {
                         self.has_taken(passed_over);
+                        if self.core().drops_late() {
+                            finish(Item::<M, Notice<M>>::Message(message));
+                            continue;
+                        }
                         return Poll::Ready(Some(Received::Message(message)));
                     }
                     Some(Item::Notice(Notice::Barrier(barrier))) => {
