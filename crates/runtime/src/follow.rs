@@ -27,8 +27,9 @@ pub(crate) async fn settled<D: Dest + ?Sized>(
     let mut patience = Patience::new(Some(timeout));
     let mut is_over = |cx: &mut Context<'_>| patience.is_over(|| Some(elsewhere.clone()), cx);
     loop {
+        let waiter = arrivals.waiter();
         let address = std::future::poll_fn(|cx| {
-            arrivals.wake_me(cx);
+            waiter.wake_me(cx);
             match destination.resolve() {
                 Some(address) => Poll::Ready(Ok(address)),
                 None if is_over(cx) => Poll::Ready(Err(CallError::Timeout)),
@@ -36,6 +37,7 @@ pub(crate) async fn settled<D: Dest + ?Sized>(
             }
         })
         .await?;
+        drop(waiter);
         if current::pid() == Some(address.pid()) {
             return Err(CallError::Deadlock(Cycle::through(&[])));
         }
