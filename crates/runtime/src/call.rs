@@ -37,12 +37,16 @@ pub enum CallError<E = Infallible> {
     NoProc,
     /// The callee ended before it answered, with this reason; or whoever it had handed the reply to did (GS-012).
     Exited(ExitReason),
-    /// The deadline passed; the callee may still do the work (GS-013). Or that of the request which the caller is
+    /// The deadline passed; the callee may still do the work (GS-013), if it had begun: a request that has not had its
+    /// turn by then is dropped, with all that its message carries. Or that of the request which the caller is
     /// handling: what is done for a request ends with it.
     Timeout,
     /// The reply was dropped unanswered, and whoever dropped it lives on (GS-020).
     NoReply,
     /// The caller would wait for itself: it calls itself (GS-016), or somebody who waits for it. Nothing was sent.
+    ///
+    /// It makes no difference that a deadline, or another branch of a `select!`, would have freed somebody in the circle
+    /// later. Of several calls that a process joins, only the one begun last is seen.
     Deadlock(Cycle),
     /// The callee's bounded mailbox refused the message.
     Full,
