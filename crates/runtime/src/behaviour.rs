@@ -314,7 +314,7 @@ impl Future for Starting {
             return Poll::Ready(Err(error));
         };
         let pid = child.core().pid;
-        this.waiting.get_or_insert_with(|| Watching::begin(pid));
+        this.waiting.get_or_insert_with(|| Watching::begin(pid)).goes_on();
         if newborn {
             // The starter waits anyway: `init` may run on its stack.
             child.clone().rouse_and_wait(cx);

@@ -48,12 +48,16 @@ pub enum CallError<E = Infallible> {
     NoProc,
     /// The callee ended before it answered, with this reason; or whoever it had handed the reply to did (GS-012).
     Exited(ExitReason),
-    /// The deadline passed; the callee may still do the work (GS-013). Or that of the request which the caller is
+    /// The deadline passed; the callee may still do the work (GS-013), if it had begun: a request that has not had its
+    /// turn by then is dropped, with all that its message carries. Or that of the request which the caller is
     /// handling: what is done for a request ends with it.
     Timeout,
     /// The reply was dropped unanswered, and whoever dropped it lives on (GS-020).
     NoReply,
     /// The caller would wait for itself: it calls itself (GS-016), or somebody who waits for it. Nothing was sent.
+    ///
+    /// It makes no difference that a deadline, or another branch of a `select!`, would have freed somebody in the circle
+    /// later. Of several calls that a process joins, only the one begun last is seen.
     Deadlock(Cycle),
     /// The callee's bounded mailbox refused the message.
     Full,
@@ -373,6 +377,7 @@ where
             Poll::Pending if address.is_some_and(|to| cycle::sent(to.pid(), this.place)) => None,
             Poll::Pending => return Poll::Pending,
         };
+        // Where places change, nobody could find it.
         if answer.is_none() && this.place != SOMEWHERE {
             let expire = Signal::Expire { place: this.place };
             let _ended = callee().map(|callee| callee.signal(expire));
@@ -452,24 +457,22 @@ where
         let Some(callee) = self.address().map(Address::handle) else {
             return Poll::Ready(None);
         };
-        loop {
-            if let Some(Trouble::Suspicion(suspicion)) = self.trouble.as_deref_mut() {
-                match suspicion.poll(cx) {
-                    Poll::Ready(Some(cycle)) => {
-                        return Poll::Ready(Some(CallError::Deadlock(cycle)));
-                    }
-                    Poll::Ready(None) => self.trouble = None,
-                    Poll::Pending => {
-                        let elsewhere = || Some(callee.core().executor.clone());
-                        let over = self.patience.is_over(elsewhere, cx) || cycle::is_overdue();
-                        let late = || Poll::Ready(Some(CallError::Timeout));
-                        return if over { late() } else { Poll::Pending };
-                    }
-                }
-            }
-            match cycle::suspect(callee.clone()) {
-                Some(suspicion) => self.trouble = Some(Box::new(Trouble::Suspicion(suspicion))),
-                None => return Poll::Ready(None),
+        if self.trouble.is_none() {
+            let suspicion = cycle::suspect(callee.clone());
+            self.trouble = suspicion.map(|suspicion| Box::new(Trouble::Suspicion(suspicion)));
+        }
+        let Some(Trouble::Suspicion(suspicion)) = self.trouble.as_deref_mut() else {
+            return Poll::Ready(None);
+        };
+        match suspicion.poll(cx) {
+            Poll::Ready(Some(cycle)) => Poll::Ready(Some(CallError::Deadlock(cycle))),
+            // Who closes a circle from now on sees that we wait, and suspects in turn.
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => {
+                cycle::waits(callee.core().pid);
+                let elsewhere = || Some(callee.core().executor.clone());
+                let over = self.patience.is_over(elsewhere, cx) || cycle::is_overdue();
+                if over { Poll::Ready(Some(CallError::Timeout)) } else { Poll::Pending }
             }
         }
     }

@@ -30,9 +30,17 @@ pub(crate) fn as_nobody<T>(code: impl FnOnce() -> T) -> T {
 }
 
 impl Entered {
-    /// Settles the promises that the process has dropped since it last yielded.
-    pub(crate) fn settle_unkept(&self) {
-        with(settle_unkept);
+    /// The process yields: settles the promises that it has dropped since it did so last, and tells whoever has asked.
+    pub(crate) fn settle_and_tell(&self) {
+        with(|process| {
+            settle_unkept(process);
+            let told = process.core().private(|private| {
+                let owned = private.possessions();
+                process.core().owes.store(!owned.unkept.is_empty(), Ordering::Relaxed);
+                std::mem::take(&mut owned.at_yield)
+            });
+            told.into_iter().for_each(|tell| tell());
+        });
     }
 
     /// Ends the visit and gives the handle back, so that it need not be cloned for every poll.
@@ -92,18 +100,19 @@ pub(crate) fn settle_unkept(process: &Handle) {
     if !core.owes.load(Ordering::Relaxed) {
         return;
     }
-    let (unkept, at_yield) = core.private(|private| {
+    let unkept = core.private(|private| {
         let stays = !private.ending && private.doom().is_none();
         let owned = private.possessions();
         let unkept = if stays { std::mem::take(&mut owned.unkept) } else { Vec::new() };
-        core.owes.store(!owned.unkept.is_empty(), Ordering::Relaxed);
-        (unkept, std::mem::take(&mut owned.at_yield))
+        let owes = !owned.unkept.is_empty() || !owned.at_yield.is_empty();
+        core.owes.store(owes, Ordering::Relaxed);
+        unkept
     });
     settle_all(unkept, None);
-    at_yield.into_iter().for_each(|tell| tell());
 }
 
-/// Does something when the current process yields next, or has ended.
+/// Does something when the current process yields next, or has ended. Not when it takes its next message: it may be
+/// about to wait at its inbox, which nobody could see yet.
 pub(crate) fn at_yield(tell: impl FnOnce() + Send + 'static) {
     with(|process| {
         let core = process.core();

@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use fauxtp_logic::Pid;
@@ -118,9 +119,23 @@ pub(crate) fn begin(callee: &Core) -> Outlook {
 pub(crate) fn sent(callee: Pid, place: u64) -> bool {
     let look = |here: &Handle| {
         here.core().wait.sent(callee, place);
+        confirm(here, callee);
         here.core().is_overdue()
     };
     current::with_borrowed(look).unwrap_or(false)
+}
+
+/// The current process still waits for that one: it has just looked.
+pub(crate) fn waits(on: Pid) {
+    current::with_borrowed(|here| confirm(here, on));
+}
+
+/// A future that was begun in one place may have been left there, and be waited for elsewhere or by nobody. So whoever
+/// is asked has to look for what it waits for, before it says that it does.
+fn confirm(here: &Handle, on: Pid) {
+    if here.core().wait.is_for(on) {
+        here.core().doubted.store(false, Ordering::Relaxed);
+    }
 }
 
 /// While the current process waits for the start or the end of another one, or for an answer that it has asked for
@@ -138,6 +153,11 @@ impl Watching {
     pub(crate) fn for_answer(on: Pid, place: u64) -> Self {
         current::with_borrowed(|here| here.core().wait.begin_waiting(on, place));
         Self(on)
+    }
+
+    /// To be said whenever whoever waits looks whether it is over.
+    pub(crate) fn goes_on(&self) {
+        waits(self.0);
     }
 }
 
@@ -177,7 +197,8 @@ pub(crate) fn suspect(callee: Handle) -> Option<Suspicion> {
     let mut others = Vec::new();
     let mut at = callee;
     while others.len() < FOLLOWED_MAX {
-        let waiting = waits(&at)?;
+        // Whether it also waits at its inbox it says itself: what can be seen from here may be long past, or not yet.
+        let waiting = dependence(&at, false)?;
         let next = waiting.detour.unwrap_or(waiting.on);
         others.push((at, waiting));
         if next == me.pid {
@@ -211,9 +232,12 @@ impl Suspicion {
             let (promise, pledge) = slot::promise();
             // Told once the process has run, and stops again: an answer that was under way has been seen by then.
             let tell = move || {
-                let _gave_up = promise.keep(current::with(waits).flatten());
+                let _gave_up = promise.keep(current::with(waits_still).flatten());
             };
-            let inquiry = Signal::Inquire(Box::new(move |_| current::at_yield(tell)));
+            let inquiry = Signal::Inquire(Box::new(move |_| {
+                current::with_borrowed(|here| here.core().doubted.store(true, Ordering::Relaxed));
+                current::at_yield(tell);
+            }));
             let _ended_already = process.clone().signal(inquiry);
             Asked { process, waiting, pledge, sure: false }
         };
@@ -237,12 +261,19 @@ impl Suspicion {
     }
 }
 
-/// What a process waits for, if it cannot go on without that.
-fn waits(process: &Handle) -> Option<Waiting> {
+/// What a process cannot go on without; `is_receiving` if that may as well be a message.
+fn dependence(process: &Handle, is_receiving: bool) -> Option<Waiting> {
     let mut waiting = process.core().wait.now().filter(|_| process.core().is_alive())?;
     let on = table::find(waiting.on)?;
     waiting.detour = waiting.detour.filter(|detour| hierarchy::is_waited_for(*detour, waiting.on));
-    waiting.depends(&on.core().progress, process.is_receiving()).then_some(waiting)
+    waiting.depends(&on.core().progress, is_receiving).then_some(waiting)
+}
+
+/// The same, as it says itself.
+fn waits_still(process: &Handle) -> Option<Waiting> {
+    let waiting = dependence(process, process.is_receiving())?;
+    let is_sure = waiting.is_held() || !process.core().doubted.load(Ordering::Relaxed);
+    is_sure.then_some(waiting)
 }
 
 #[cfg(test)]

@@ -27,8 +27,9 @@ pub(crate) async fn settled<D: Dest + ?Sized>(
     let mut patience = Patience::new(Some(timeout));
     let mut is_over = |cx: &mut Context<'_>| patience.is_over(|| Some(elsewhere.clone()), cx);
     loop {
+        let waiter = arrivals.waiter();
         let address = std::future::poll_fn(|cx| {
-            arrivals.wake_me(cx);
+            waiter.wake_me(cx);
             match destination.resolve() {
                 Some(address) => Poll::Ready(Ok(address)),
                 None if is_over(cx) => Poll::Ready(Err(CallError::Timeout)),
@@ -36,15 +37,19 @@ pub(crate) async fn settled<D: Dest + ?Sized>(
             }
         })
         .await?;
+        drop(waiter);
         if current::pid() == Some(address.pid()) {
             return Err(CallError::Deadlock(Cycle::through(&[])));
         }
-        let _waiting = Watching::begin(address.pid());
+        let waiting = Watching::begin(address.pid());
         let mut handled = barrier(&address);
-        let outcome = std::future::poll_fn(|cx| match handled.poll(cx) {
-            Poll::Ready(outcome) => Poll::Ready(Ok(outcome)),
-            Poll::Pending if is_over(cx) => Poll::Ready(Err(CallError::Timeout)),
-            Poll::Pending => Poll::Pending,
+        let outcome = std::future::poll_fn(|cx| {
+            waiting.goes_on();
+            match handled.poll(cx) {
+                Poll::Ready(outcome) => Poll::Ready(Ok(outcome)),
+                Poll::Pending if is_over(cx) => Poll::Ready(Err(CallError::Timeout)),
+                Poll::Pending => Poll::Pending,
+            }
         });
         if outcome.await?.is_ok() {
             return Ok(address);

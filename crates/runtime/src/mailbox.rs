@@ -355,7 +355,8 @@ impl<M: Send + 'static> Process for Shared<M> {
     }
 
     fn is_receiving(&self) -> bool {
-        self.lanes.lock().parked
+        // A reader outside of the process need not have run when this is asked.
+        self.core.read_elsewhere.load(Ordering::Relaxed) || self.lanes.lock().parked
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

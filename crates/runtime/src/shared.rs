@@ -165,6 +165,8 @@ pub(crate) struct Core {
     pub(crate) progress: Progress,
     /// What it waits for; written by itself.
     pub(crate) wait: Wait,
+    /// Whether nobody has looked for what it waits for since it was asked; written by itself.
+    pub(crate) doubted: AtomicBool,
     pub(crate) tie: Tie,
     /// Who started this process, and who started that one, …; nearest first (PL-006).
     pub(crate) ancestors: Ancestors,
@@ -181,6 +183,8 @@ pub(crate) struct Private {
     pub(crate) trapping: bool,
     /// Whether `Stop` is a request (behaviours) rather than an exit signal.
     pub(crate) takes_stop: bool,
+    /// Whether messages that are taken still count as queued, so that nobody knows which has been handled.
+    pub(crate) files_messages: bool,
     /// The process has decided to end, but user code (terminate) still runs.
     pub(crate) ending: bool,
     pub(crate) restarts: u32,
@@ -224,6 +228,17 @@ pub(crate) struct Late {
     current: Option<u64>,
     /// How many were dropped unhandled.
     dropped: usize,
+}
+
+impl Late {
+    /// The message at this place has been taken; nothing if places are lost. Whether it is late, and so dropped. Those
+    /// before it that have left in another way are of no interest any more.
+    fn take(&mut self, place: Option<u64>) -> bool {
+        let is_late = place.is_some_and(|place| self.queued.contains(&place));
+        self.dropped += usize::from(is_late);
+        self.queued.retain(|late| place.is_some_and(|place| *late > place));
+        is_late
+    }
 }
 
 thread_local! {
@@ -279,6 +294,7 @@ impl Core {
             has_late: AtomicBool::new(false),
             progress: Progress::default(),
             wait: Wait::default(),
+            doubted: AtomicBool::new(false),
             tie,
             ancestors,
             executor,
@@ -347,6 +363,9 @@ impl Core {
 
     /// The caller who sent the message at `place` has given up. To be called by the process itself.
     pub(crate) fn expire(&self, private: &mut Private, place: u64) {
+        if private.files_messages {
+            return;
+        }
         let stage = self.progress.stage(place);
         let late = match stage {
             Stage::Past => return,
@@ -407,6 +426,10 @@ impl Private {
 
     #[cold]
     fn is_late(&self, core: &Core) -> bool {
+        if self.ending {
+            // What is done at the end is done for nobody.
+            return false;
+        }
         let late = self.owned().and_then(|owned| owned.late.as_ref());
         late.is_some_and(|late| late.current.is_some() && late.current == core.progress.current())
     }
@@ -414,17 +437,12 @@ impl Private {
     #[cold]
     fn drop_late(&mut self, core: &Core) -> bool {
         let Some(late) = &mut self.possessions().late else { return false };
-        let taken = core.progress.current();
-        let known = late.queued.iter().position(|place| Some(*place) == taken);
-        if let Some(index) = known {
-            late.queued.swap_remove(index);
-            late.dropped += 1;
-        }
+        let is_late = late.take(core.progress.current());
         if late.queued.is_empty() {
             late.current = None;
             core.has_late.store(false, Ordering::Relaxed);
         }
-        known.is_some()
+        is_late
     }
 
     /// How many requests were dropped because their callers had given up.
@@ -480,5 +498,20 @@ pub(crate) fn facts(core: &Core, private: &Private, queue_len: usize) -> Facts {
         trapping: private.trapping,
         restarts: private.restarts,
         requests_expired: private.late_dropped(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_requests_are_dropped_once_and_none_is_kept_that_has_left() {
+        let mut late = Late { queued: vec![7, 3, 5], ..Late::default() };
+        assert!(!late.take(Some(2)) && late.take(Some(3)) && !late.take(Some(3)));
+        assert!(!late.take(Some(6)), "5 was taken by somebody who did not ask");
+        assert_eq!((&*late.queued, late.dropped), (&[7][..], 1));
+        assert!(!late.take(None));
+        assert_eq!((late.queued.len(), late.dropped), (0, 1));
     }
 }

@@ -141,6 +141,10 @@ impl Wait {
         }
     }
 
+    pub(crate) fn is_for(&self, on: Pid) -> bool {
+        self.on.load(Ordering::Relaxed) == pack(on)
+    }
+
     #[inline]
     pub(crate) fn is_waiting(&self) -> bool {
         self.on.load(Ordering::SeqCst) != 0
@@ -157,6 +161,11 @@ impl Waiting {
     /// Whether both say that the same is waited for.
     pub(crate) fn is_about(self, other: Self) -> bool {
         (self.on, self.detour) == (other.on, other.detour)
+    }
+
+    /// Whether this is for as long as the record says so, and not until a future is ready that somebody may have left.
+    pub(crate) const fn is_held(self) -> bool {
+        self.place == HELD
     }
 
     /// Whether it cannot go on before that process does, which has got so far. `is_receiving`: it also waits at its

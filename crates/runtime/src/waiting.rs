@@ -52,19 +52,26 @@ impl Watch {
     }
 
     pub(crate) async fn wait(&mut self) -> ExitReason {
-        let _waiting = Watching::begin(self.target);
-        std::future::poll_fn(|cx| self.poll(cx)).await
+        let waiting = Watching::begin(self.target);
+        std::future::poll_fn(|cx| {
+            waiting.goes_on();
+            self.poll(cx)
+        })
+        .await
     }
 
     /// Waits no longer than `timeout`.
     pub(crate) async fn wait_for(&mut self, timeout: Option<Duration>) -> Option<ExitReason> {
-        let _waiting = Watching::begin(self.target);
+        let waiting = Watching::begin(self.target);
         let mut patience = Patience::new(timeout);
         let target = self.target;
         let its = || table::find(target).map(|process| process.core().executor.clone());
-        std::future::poll_fn(|cx| match self.poll(cx) {
-            Poll::Pending if patience.is_over(its, cx) => Poll::Ready(None),
-            poll => poll.map(Some),
+        std::future::poll_fn(|cx| {
+            waiting.goes_on();
+            match self.poll(cx) {
+                Poll::Pending if patience.is_over(its, cx) => Poll::Ready(None),
+                poll => poll.map(Some),
+            }
         })
         .await
     }

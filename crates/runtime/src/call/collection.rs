@@ -193,6 +193,7 @@ impl<T: Send + 'static, L> RequestCollection<T, L> {
             if let (None, Some(request), None) = (&waiting, requests.next(), requests.next()) {
                 waiting = request.watching();
             }
+            waiting.as_ref().inspect(|waiting| waiting.goes_on());
             Poll::Pending
         })
         .await

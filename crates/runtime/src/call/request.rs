@@ -83,6 +83,7 @@ impl<T: Send + 'static> Request<T> {
                 if waiting.is_none() {
                     waiting = self.watching();
                 }
+                waiting.as_ref().inspect(|waiting| waiting.goes_on());
                 Poll::Pending
             }
             ready => ready,

@@ -155,6 +155,7 @@ impl<M: Send + 'static> Context<M> {
     /// From now on messages that are taken still count as queued: this process files them, and deals with them later.
     pub(crate) fn files_messages(&mut self) {
         self.told = Told::Nothing;
+        self.core().private(|private| private.files_messages = true);
     }
 
     pub(crate) fn core(&self) -> &Core {
@@ -249,6 +250,10 @@ impl<M: Send + 'static> Context<M> {
                 match item {
                     Some(Item::Message(message)) => {
                         self.has_taken(passed_over);
+                        if self.core().drops_late() {
+                            finish(Item::<M, Notice<M>>::Message(message));
+                            continue;
+                        }
                         return Poll::Ready(Some(Received::Message(message)));
                     }
                     Some(Item::Notice(Notice::Barrier(barrier))) => {
@@ -269,10 +274,15 @@ impl<M: Send + 'static> Context<M> {
             }
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
                 self.turn += 1;
+                self.core().progress.aside();
                 return Poll::Ready(None);
             }
             self.turn = 0;
-            sleep.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx).map(|()| None))
+            let Some(sleep) = &mut sleep else { return Poll::Pending };
+            sleep.as_mut().poll(cx).map(|()| {
+                self.core().progress.aside();
+                None
+            })
         })
         .await
     }
@@ -331,11 +341,15 @@ impl<M: Send + 'static> Context<M> {
         };
         if wait.sleep.is_none() && due <= clock::now() {
             self.turn += 1;
+            self.core().progress.aside();
             return Poll::Ready(None);
         }
         self.turn = 0;
         let sleep = wait.sleep.get_or_insert_with(|| Box::pin(clock::sleep_until(due)));
-        sleep.as_mut().poll(cx).map(|()| None)
+        sleep.as_mut().poll(cx).map(|()| {
+            self.core().progress.aside();
+            None
+        })
     }
 
     /// Takes the next item, or what `other` has: whichever is there; if both are, `other` if it is `preferred`. Signals

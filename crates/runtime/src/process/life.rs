@@ -74,7 +74,7 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Future for Life<M, F> {
         });
         let Some((reason, cause)) = end else {
             if core.owes.load(Ordering::Relaxed) {
-                entered.settle_unkept();
+                entered.settle_and_tell();
             }
             *this.handle = entered.leave();
             return Poll::Pending;

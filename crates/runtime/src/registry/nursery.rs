@@ -42,7 +42,7 @@ pub(crate) enum Stage {
 impl Tenant {
     /// How far it is; whoever asks is woken at the next change.
     pub(crate) fn stage(&self, cx: &Context<'_>) -> Stage {
-        self.changes.wake_me(cx);
+        self.changes.wake_me_once(cx);
         self.stage.lock().clone()
     }
 

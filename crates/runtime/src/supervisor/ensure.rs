@@ -203,7 +203,7 @@ where
         wait: &mut Wait,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Pid>, EnsureError>> {
-        self.arrivals().wake_me(cx);
+        self.arrivals().wake_me_once(cx);
         match tenant.stage(cx) {
             Stage::Gone => Poll::Ready(Ok(None)),
             Stage::Failed(_) if !self.is_open() => Poll::Ready(Err(EnsureError::Closed)),
@@ -271,6 +271,7 @@ impl Wait {
             let child = table::find(child).filter(|child| child.core().wait.is_waiting());
             self.suspicion = child.and_then(cycle::suspect);
         }
+        self.on.as_ref().inspect(|on| on.goes_on());
         let Some(suspicion) = &mut self.suspicion else { return Poll::Pending };
         let cycle = std::task::ready!(suspicion.poll(cx));
         self.suspicion = None;

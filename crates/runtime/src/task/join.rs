@@ -49,6 +49,9 @@ impl<T: Send + 'static> Future for Join<T> {
             // The task must not wait for us.
             this.waiting = this.task.pid().map(Watching::begin);
         }
+        if let Some(waiting) = &this.waiting {
+            waiting.goes_on();
+        }
         let outcome = this.task.poll_outcome(&mut this.patience, cx);
         outcome.map(|outcome| outcome.unwrap_or(Err(TaskError::Timeout)))
     }
