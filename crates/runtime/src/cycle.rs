@@ -130,6 +130,11 @@ pub(crate) fn waits(on: Pid) {
     current::with_borrowed(|here| confirm(here, on));
 }
 
+/// The current process still waits for whomever it is on record for: nothing has woken it that says otherwise.
+pub(crate) fn waits_on() {
+    current::with_borrowed(|here| here.core().doubted.store(false, Ordering::Relaxed));
+}
+
 /// A future that was begun in one place may have been left there, and be waited for elsewhere or by nobody. So whoever
 /// is asked has to look for what it waits for, before it says that it does.
 fn confirm(here: &Handle, on: Pid) {

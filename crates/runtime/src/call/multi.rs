@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::ready::Ready;
 use super::{Call, CallError, Dest, Reply};
+use crate::cycle;
 use crate::executor::Executor;
 
 /// What many have answered, and which have not (GS-062). Both in the order in which they were asked.
@@ -135,7 +136,11 @@ where
                 left -= usize::from(waits.look());
             }
         }
-        if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        cycle::waits_on();
+        Poll::Pending
     })
     .await;
     calls.into_iter().map(|calling| calling.answer.unwrap_or(Err(CallError::NoReply))).collect()
