@@ -150,6 +150,34 @@ fn task_041_an_owned_task_ends_with_its_owner_and_never_takes_it_along() {
         other.run(move |_| pid.exit(ExitReason::Normal)).await;
         assert!(pid.info().await.is_some(), "normal, from a stranger, is nothing");
     });
+    // Not even the owner can let go of it, unless it cancels it; and it is not the worse for being linked as well.
+    everywhere(20, |_| async {
+        for ends in [true, false] {
+            let owner = robot(&Log::default()).await;
+            let (open, gate) = oneshot::channel::<()>();
+            let (task, mut value) = start(&owner, async {
+                drop(gate.await);
+                panic!("boom")
+            })
+            .await;
+            let (pid, end) = (task.pid(), watch(task.pid()));
+            tell(&owner, move |_, ctx| {
+                ctx.unlink(pid);
+                ctx.link(pid)?;
+                ctx.unlink_flush(pid);
+                Ok(())
+            });
+            sync(&owner).await;
+            if ends {
+                owner.pid().kill();
+                assert!(soon(end).await.is_killed());
+            } else {
+                drop(open);
+                assert!(soon(value.recv()).await.expect("it is told").is_err());
+                sync(&owner).await;
+            }
+        }
+    });
     // The owner's context has been carried elsewhere, and its process is gone.
     everywhere(20, |_| async {
         let (give, given) = oneshot::channel();
