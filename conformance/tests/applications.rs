@@ -758,3 +758,31 @@ fn app_003_a_callback_that_blocks_is_left_behind() {
     assert_eq!(ended.stopped[0].overran, [Overrun::Unkillable], "{ended}");
     drop(release);
 }
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("cut off badly");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn app_003_a_callback_may_panic_as_it_is_cut_off() {
+    let log = Log::new();
+    let app = app(&log, "a").drain(ms(10)).prep_stop(|| async {
+        let _bomb = Bomb;
+        std::future::pending::<()>().await;
+    });
+    let system = System::new([app]).start().await.expect("starts");
+    log.take();
+    let ended = soon(system.shutdown()).await;
+    let stopped = &ended.stopped[0];
+    assert_eq!(stopped.overran[0], Overrun::Callback(Callback::PrepStop));
+    let (which, reason) = &stopped.failed[0];
+    assert_eq!(*which, Callback::PrepStop);
+    assert_eq!(reason.panic().expect("a panic").message, "cut off badly");
+    assert!(log.take().ends_with("stop:a"), "the stop goes on");
+    assert_eq!(ended.exit_code(), 1);
+}

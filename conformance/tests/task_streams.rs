@@ -413,3 +413,25 @@ async fn task_026_senseless_options_are_refused_at_once() {
     assert_eq!(refused.err(), Some(ZeroConcurrency));
     assert!(!ZeroConcurrency.to_string().is_empty());
 }
+
+#[tokio::test]
+async fn task_021_a_slow_reader_is_not_outrun() {
+    for ordered in [true, false] {
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let count = pulled.clone();
+        let source = (0_usize..).inspect(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let stream = async_stream(source, async |n| n).max_concurrency(4).expect("more than zero");
+        let mut stream = if ordered { stream } else { stream.unordered() };
+        for taken in 1..=1_000 {
+            stream.next().await.expect("endless").expect("a value");
+            // All that run end meanwhile.
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            let pulled = pulled.load(Ordering::Relaxed);
+            assert!(pulled <= taken + 8, "ordered {ordered}: {pulled} pulled for {taken}");
+        }
+    }
+}

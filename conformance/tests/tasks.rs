@@ -14,7 +14,8 @@ use fauxtp::prelude::*;
 use fauxtp::process::{self, Received, Trap};
 use fauxtp::supervisor::{Restart, Shutdown};
 use fauxtp::task::{self, Task, TaskError, TaskSupervisor, Unfinished};
-use tokio::sync::oneshot;
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use common::{Event, carries, custom, puppet, trapper};
@@ -545,4 +546,39 @@ fn task_014_a_linked_task_shares_failures_and_never_a_normal_end() {
         owner.run(|_| task::start_link(async { panic!("boom") })).await.expect("a runtime");
         assert!(end.await.panic().is_some());
     });
+}
+
+#[test]
+fn task_009_those_that_block_their_threads_are_waited_for_together() {
+    let runtime = Builder::new_multi_thread().worker_threads(4).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let (releases, receivers): (Vec<_>, Vec<_>) =
+        (0..3).map(|_| std::sync::mpsc::channel::<()>()).unzip();
+    let took = runtime.block_on(async {
+        let (begun, mut all_begun) = mpsc::unbounded_channel();
+        let mut tasks: Vec<_> = receivers
+            .into_iter()
+            .map(|release| {
+                let begun = begun.clone();
+                let work = async move {
+                    begun.send(()).expect("somebody waits");
+                    let _the_sender_is_dropped = release.recv();
+                };
+                Task::spawn_nolink(work).expect("a runtime")
+            })
+            .collect();
+        for _ in 0..tasks.len() {
+            all_begun.recv().await;
+        }
+        let since = Instant::now();
+        let many =
+            task::yield_many(&mut tasks).timeout(Duration::ZERO).unfinished(Unfinished::Kill);
+        let outcomes = many.await;
+        assert!(
+            outcomes.into_iter().all(|outcome| exited(outcome.expect("left behind")).is_killed())
+        );
+        since.elapsed()
+    });
+    drop(releases);
+    assert!(took < Duration::from_secs(9), "one grace for all: {took:?}");
 }

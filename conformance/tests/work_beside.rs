@@ -11,8 +11,8 @@ mod support;
 
 use std::future::pending;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context as Cx, Poll};
 
 use fauxtp::prelude::*;
@@ -149,6 +149,34 @@ fn task_041_an_owned_task_ends_with_its_owner_and_never_takes_it_along() {
         let pid = task.pid();
         other.run(move |_| pid.exit(ExitReason::Normal)).await;
         assert!(pid.info().await.is_some(), "normal, from a stranger, is nothing");
+    });
+    // Not even the owner can let go of it, unless it cancels it; and it is not the worse for being linked as well.
+    everywhere(20, |_| async {
+        for ends in [true, false] {
+            let owner = robot(&Log::default()).await;
+            let (open, gate) = oneshot::channel::<()>();
+            let (task, mut value) = start(&owner, async {
+                drop(gate.await);
+                panic!("boom")
+            })
+            .await;
+            let (pid, end) = (task.pid(), watch(task.pid()));
+            tell(&owner, move |_, ctx| {
+                ctx.unlink(pid);
+                ctx.link(pid)?;
+                ctx.unlink_flush(pid);
+                Ok(())
+            });
+            sync(&owner).await;
+            if ends {
+                owner.pid().kill();
+                assert!(soon(end).await.is_killed());
+            } else {
+                drop(open);
+                assert!(soon(value.recv()).await.expect("it is told").is_err());
+                sync(&owner).await;
+            }
+        }
     });
     // The owner's context has been carried elsewhere, and its process is gone.
     everywhere(20, |_| async {
@@ -473,4 +501,45 @@ async fn gs_070_an_item_counts_as_an_arrival_for_the_timeout() {
     });
     drop(tokio::time::timeout(Duration::from_millis(50), pending::<()>()).await);
     assert_eq!(log.take(), ["timeout"]);
+}
+
+/// Takes a lock when it is dropped.
+struct Locks(Arc<Mutex<()>>);
+
+impl Drop for Locks {
+    fn drop(&mut self) {
+        drop(self.0.lock());
+    }
+}
+
+/// Goal: no code of the user's runs while an end is told. Method: whoever asks whether the task lives, and so waits until
+/// everybody has been told, holds the lock that the destructor of the task's message wants; which comes too late for
+/// its owner.
+#[test]
+fn task_041_a_message_that_comes_too_late_is_dropped_when_everybody_has_been_told() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    // Left behind if it hangs.
+    std::thread::spawn(move || {
+        let runtime = support::multi_thread();
+        for _ in 0..200 {
+            let lock = Arc::new(Mutex::new(()));
+            let its = lock.clone();
+            let (give, given) = std::sync::mpsc::channel();
+            let body = |mut ctx: process::Context<Locks>| async move {
+                let task = ctx.spawn_task(pending::<()>(), move |_| Locks(its));
+                give.send(task.expect("a runtime").pid()).expect("somebody waits");
+                ctx.recv().await;
+            };
+            let owner = runtime.block_on(async { process::spawn(body) }).expect("a runtime");
+            let task: Pid = given.recv().expect("it tells");
+            let held = lock.lock().expect("nobody panics");
+            owner.pid().exit(ExitReason::shutdown());
+            while task.is_alive() {
+                std::thread::yield_now();
+            }
+            drop(held);
+        }
+        done.send(()).expect("somebody waits");
+    });
+    is_done.recv_timeout(Duration::from_secs(60)).expect("no deadlock");
 }

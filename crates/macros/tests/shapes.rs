@@ -48,6 +48,10 @@ where
     fn snapshot(&self, _: [u8; Cache::<u8, u8, 0>::WIDTH]) -> Self {
         Self(BTreeMap::new())
     }
+    #[call]
+    fn has_room(&self, _not_yet_used: bool) -> bool {
+        self.0.len() < N
+    }
 }
 
 impl Cache<u8, u8, 0> {
@@ -68,6 +72,7 @@ async fn servers_may_be_generic() -> Result {
     assert_eq!(cache.take("b".to_owned()).await, Ok(1));
     let missing = Missing("b".to_owned());
     assert_eq!(cache.take("b".to_owned()).await, Err(CallError::Failed(missing)));
+    assert!(cache.has_room(true).await?);
     assert!(cache.snapshot([1, 2]).await?.0.is_empty());
     Ok(())
 }

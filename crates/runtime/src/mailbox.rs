@@ -163,10 +163,16 @@ impl<M: Send + 'static> Shared<M> {
         Ok(())
     }
 
-    /// Delivers the message of an expired timer, behind everything that is there (TMR-003).
-    pub(crate) fn expire(self: &Arc<Self>, timer: Ref, message: M) {
-        if self.post(Post::Notice(Notice::Timer(timer, message))).is_ok() {
-            executor::wake(self);
+    /// Delivers the message of an expired timer, behind everything that is there (TMR-003); gives it back if the process
+    /// has ended.
+    pub(crate) fn expire(self: &Arc<Self>, timer: Ref, message: M) -> Result<(), M> {
+        match self.post(Post::Notice(Notice::Timer(timer, message))) {
+            Ok(()) => {
+                executor::wake(self);
+                Ok(())
+            }
+            Err(Post::Notice(Notice::Timer(_, message))) => Err(message),
+            Err(_) => unreachable!("a refused message comes back as it was"),
         }
     }
 

@@ -129,7 +129,7 @@ pub(super) fn parameters(
         } else {
             check_owned(&input.ty, "an argument is sent to another process", errors);
             let name = match &*input.pat {
-                Pat::Ident(pattern) if pattern.subpat.is_none() => pattern.ident.clone(),
+                Pat::Ident(pattern) if pattern.subpat.is_none() => argument_name(&pattern.ident),
                 _ => format_ident!("argument_{index}"),
             };
             Parameter::Argument(Argument { name, ty: (*input.ty).clone() })
@@ -151,6 +151,16 @@ pub(super) fn parameters(
         found.push(parameter);
     }
     found
+}
+
+/// What is unused in the function is used in the expansion, which the user is not to be blamed for. No name of the
+/// expansion's own begins like this.
+fn argument_name(ident: &Ident) -> Ident {
+    let mut name = ident.clone();
+    if name.to_string().starts_with('_') {
+        name.set_span(Span::mixed_site().located_at(name.span()));
+    }
+    name
 }
 
 /// Whether a parameter is the context; the type says so.

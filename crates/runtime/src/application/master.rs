@@ -23,7 +23,7 @@ use super::root::Root;
 use super::survivors;
 use crate::behaviour::{GRACE, StartError};
 use crate::clock;
-use crate::guard::{catch, panicked};
+use crate::guard::{catch, drop_caught, panicked};
 use crate::hierarchy;
 use crate::instrument;
 use crate::mailbox::Notice;
@@ -199,13 +199,21 @@ impl Master {
         stopped: &mut Stopped,
     ) {
         let Some(hook) = hook.filter(|_| !self.cut) else { return };
-        match self.unless_cut(hook.run(), deadline).await {
+        let mut run = Box::pin(hook.run());
+        let outcome = self.unless_cut(run.as_mut(), deadline).await;
+        // What is cut off is dropped in the middle of something; its destructors are the user's.
+        let thrown = drop_caught(run).map(panicked);
+        match outcome {
             Ok(reason) if reason.is_clean() => {}
             Ok(reason) => {
                 instrument::callback_failed(&stopped.application, &which, &reason);
                 stopped.failed.push((which, reason));
             }
             Err(_) => stopped.overran.push(Overrun::Callback(which)),
+        }
+        if let Some(reason) = thrown {
+            instrument::callback_failed(&stopped.application, &which, &reason);
+            stopped.failed.push((which, reason));
         }
     }
 

@@ -88,8 +88,9 @@ pub(super) fn farewell<M: Send + 'static, F>(
         drop_each(messages);
         drop_each(notices);
         drop_each(void);
-        tell_everybody(core, &reason);
     }
+    // What has been dropped since, here or on the next round, may owe something as well. That ends: it only gets less.
+    while tell_everybody(core, &reason) {}
     drop(entered);
 }
 
@@ -165,9 +166,9 @@ fn exit(core: &Core, reason: &ExitReason) -> Signal {
     Signal::Exit { from: core.pid, origin: Origin::Link, reason: reason.clone() }
 }
 
-/// Tells everybody who is concerned, as far as is known now.
-fn tell_everybody(core: &Core, reason: &ExitReason) {
-    let Some(owned) = core.private(Private::bequeath) else { return };
+/// Tells everybody who is concerned, as far as is known now; says whether there was anything to tell.
+fn tell_everybody(core: &Core, reason: &ExitReason) -> bool {
+    let Some(owned) = core.private(Private::bequeath) else { return false };
     let notices = owned.relations.farewell();
     for peer in notices.links {
         tell(peer, exit(core, reason));
@@ -191,6 +192,7 @@ fn tell_everybody(core: &Core, reason: &ExitReason) {
     }
     current::settle_all(owned.unkept, Some(reason));
     owned.at_yield.into_iter().for_each(|tell| tell());
+    true
 }
 
 fn tell(pid: Pid, signal: Signal) {

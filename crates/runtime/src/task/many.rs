@@ -130,13 +130,21 @@ impl<T: Send + 'static> YieldMany<'_, T> {
                 }
             }
             Unfinished::Kill if late => {
-                // All are killed before one is waited for.
-                let killed: Vec<_> = left
+                // All at once: those that block their thread are left behind after one grace, not after one for each.
+                let mut killed: Vec<_> = left
                     .map(|(outcome, task)| (outcome, task.take().shutdown(Shutdown::BrutalKill)))
                     .collect();
-                for (outcome, halt) in killed {
-                    *outcome = halt.await;
-                }
+                poll_fn(|cx| {
+                    killed.retain_mut(|(outcome, halt)| match halt.poll_end(cx) {
+                        Poll::Ready(ended) => {
+                            **outcome = ended;
+                            false
+                        }
+                        Poll::Pending => true,
+                    });
+                    if killed.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
             }
             _ => {}
         }

@@ -57,7 +57,8 @@ impl std::error::Error for ZeroConcurrency {}
 ///
 /// Unless told otherwise: as many at a time as there are cores, 5 s for each of them, and linked.
 ///
-/// - The source is pulled only while the stream is polled, and only if fewer tasks run than may (TASK-021). A slow
+/// - The source is pulled only while the stream is polled, and only if fewer tasks run than may (TASK-021); one that has
+///   ended counts until its outcome has been looked at, so the source is never far ahead of who reads. A slow
 ///   one does not hold up those behind it. Their results wait, and become ever more if the source is endless and the
 ///   task has [no timeout](AsyncStream::no_timeout); [unordered](AsyncStream::unordered) ones do not wait.
 /// - The tasks belong to the process that polls the stream: they end with it, whatever it ends with.
@@ -252,28 +253,27 @@ where
         }
     }
 
-    /// Sees who has ended.
+    /// Sees whether somebody has ended. One at a time: the others keep their slots until their outcome can be taken, or
+    /// a slow reader would be outrun.
     fn reap(&mut self, cx: &mut Context<'_>) -> Reaped {
-        let mut reaped = self.crew.bury(cx);
-        while let Some((element, outcome)) = self.crew.next_ended(cx) {
-            reaped = Reaped::Some;
-            if let Some(Err(TaskError::Exited(reason))) = &outcome {
-                if let Some(caller) = self.taken_down_by(reason) {
-                    caller.exit(reason.clone());
-                    return Reaped::Doom;
-                }
-            }
-            match (outcome, self.options.on_timeout) {
-                (Some(outcome), _) => self.crew.enter(element, outcome, self.options.order),
-                (None, OnTimeout::KillTask) => self.crew.kill(element, self.options.order),
-                (None, OnTimeout::Exit) => {
-                    self.source = None;
-                    let kept = self.crew.halt_one(element);
-                    self.crew.give_up(TaskError::Timeout, kept);
-                }
+        let buried = self.crew.bury(cx);
+        let Some((element, outcome)) = self.crew.next_ended(cx) else { return buried };
+        if let Some(Err(TaskError::Exited(reason))) = &outcome {
+            if let Some(caller) = self.taken_down_by(reason) {
+                caller.exit(reason.clone());
+                return Reaped::Doom;
             }
         }
-        reaped
+        match (outcome, self.options.on_timeout) {
+            (Some(outcome), _) => self.crew.enter(element, outcome, self.options.order),
+            (None, OnTimeout::KillTask) => self.crew.kill(element, self.options.order),
+            (None, OnTimeout::Exit) => {
+                self.source = None;
+                let kept = self.crew.halt_one(element);
+                self.crew.give_up(TaskError::Timeout, kept);
+            }
+        }
+        Reaped::Some
     }
 
     /// The process this runs in, if a task's end with this reason is its own as well.
@@ -313,11 +313,6 @@ where
         loop {
             // However fast tasks end, others run in between.
             let budget = std::task::ready!(coop::poll_proceed(cx));
-            this.fill();
-            let reaped = this.reap(cx);
-            if reaped == Reaped::Doom {
-                return Poll::Pending;
-            }
             if this.crew.gives_up() {
                 std::task::ready!(this.crew.poll_halted(cx));
             }
@@ -325,13 +320,17 @@ where
                 budget.made_progress();
                 return Poll::Ready(Some(outcome.map_err(|(error, kept)| Z::error(error, kept))));
             }
-            if this.source.is_none() && this.crew.len() == 0 {
-                return Poll::Ready(None);
+            this.fill();
+            match this.reap(cx) {
+                Reaped::Some => budget.made_progress(),
+                Reaped::Doom => return Poll::Pending,
+                // What could not be started at all may be the last thing to be told.
+                Reaped::None if this.crew.gives_up() => {}
+                Reaped::None if this.source.is_none() && this.crew.len() == 0 => {
+                    return Poll::Ready(None);
+                }
+                Reaped::None => return Poll::Pending,
             }
-            if reaped == Reaped::None {
-                return Poll::Pending;
-            }
-            budget.made_progress();
         }
     }
 }

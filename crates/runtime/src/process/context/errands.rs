@@ -215,8 +215,12 @@ impl<M: Send + 'static> Envelope<M> {
         };
         drop(letter);
         // As the message of a timer: never refused for want of room, and it can be taken back.
-        let _lost_with_its_owner = catch(|| to.expire(id, message));
+        let sent = catch(|| to.expire(id, message));
         *self.0.lock() = Letter::Sent;
+        if let Ok(Err(refused)) = sent {
+            // The owner is gone, and everybody else is just being told of this end: no code of the user's may run yet.
+            current::at_yield(move || drop_each(Some(refused)));
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::executor::NoRuntime;
 use crate::mailbox::Notice;
 use crate::process::intake::take_in;
 use crate::process::{Birth, PidExt, into_body, start};
-use crate::shared::{Process, Tie};
+use crate::shared::{Core, Process, Tie};
 use crate::signal::{Down, Monitor, Signal, Watcher, fresh_ref};
 use crate::stop::Outcome;
 use crate::table;
@@ -90,9 +90,14 @@ impl<M: Send + 'static> Context<M> {
     }
 
     /// Removes the link with another process. When this returns, no exit from that link can arrive any
-    /// more; one that had arrived stays (LINK-006). A supervisor's hold on its child is no link.
+    /// more; one that had arrived stays (LINK-006). A supervisor's hold on its child is no link, nor is that of a process
+    /// on its [own tasks](Self::spawn_task): they end with it.
     pub fn unlink(&mut self, peer: impl Into<Pid>) {
         let (peer, me) = (peer.into(), self.pid());
+        let is_own = |core: &Core| core.tie == Tie::Owned && core.parent() == Some(me);
+        if table::find(peer).is_some_and(|peer| is_own(peer.core())) {
+            return;
+        }
         for id in self.shared.core.private(|private| private.relations().unlink(peer)) {
             tell(peer, Signal::Unlink { from: me, id });
         }

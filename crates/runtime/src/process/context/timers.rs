@@ -32,7 +32,7 @@ impl<M: Send + 'static> Context<M> {
         }
         let executor = &self.shared.core.executor;
         // Entered before it can fire: expiry is handled by this process, later.
-        let key = executor.set_timer(due, move || shared.expire(timer, message));
+        let key = executor.set_timer(due, move || drop(shared.expire(timer, message)));
         self.shared.core.private(|private| private.possessions().timers.insert(timer, key));
         Timer(timer)
     }
