@@ -786,3 +786,30 @@ async fn app_003_a_callback_may_panic_as_it_is_cut_off() {
     assert!(log.take().ends_with("stop:a"), "the stop goes on");
     assert_eq!(ended.exit_code(), 1);
 }
+
+/// Who asks for the start of an application while he is part of that start would wait for himself.
+#[tokio::test(start_paused = true)]
+async fn app_001_an_application_cannot_wait_for_its_own_start() {
+    type Own = Arc<std::sync::OnceLock<RunningSystem>>;
+    struct Starter;
+    impl GenServer for Starter {
+        type Args = Own;
+        type Message = ();
+        async fn init(system: Own, _: &mut Context<Self>) -> Result<Self> {
+            let Some(system) = system.get() else { return Ok(Self) };
+            let refused = system.start_application("app").await;
+            assert_eq!(refused, Err(StartApplicationError::Deadlock));
+            Ok(Self)
+        }
+        async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result {
+            Ok(())
+        }
+    }
+    let own = Own::default();
+    let inside = own.clone();
+    let app = Application::new("app", move || Supervisor::new([Starter::spec(inside.clone())]));
+    let system = System::new([app]).start().await.expect("starts");
+    own.set(system.clone()).expect("once");
+    system.stop_application("app").await.expect("stops");
+    soon(system.start_application("app")).await.expect("starts");
+}

@@ -183,7 +183,7 @@ impl GenServer for Armed {
     type Message = (Grenade, Option<Call>);
 
     async fn init((log, grenade): (Log, Grenade), ctx: &mut Context<Self>) -> Result<Self> {
-        ctx.trap_exits(process::Trap::On);
+        ctx.trap_exits(Trap::On);
         Ok(Self { log, _kept: grenade })
     }
 

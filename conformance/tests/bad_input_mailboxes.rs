@@ -78,7 +78,7 @@ fn bad_003_two_runtimes_share_pids_but_not_names_and_one_may_go() {
         let (far, address) = (theirs.pid(), theirs.address.clone());
         // From one into the other: links, messages, and the end of it.
         here.block_on(soon(async {
-            ours.run(|ctx| ctx.trap_exits(process::Trap::On)).await;
+            ours.run(|ctx| ctx.trap_exits(Trap::On)).await;
             ours.link(far).await;
             assert_eq!(theirs.links().await, [ours.pid()]);
         }));

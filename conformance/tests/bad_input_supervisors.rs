@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fauxtp::StartError;
 use fauxtp::names::Raw;
 use fauxtp::prelude::*;
-use fauxtp::process;
 use fauxtp::reason::MaxRestartsReached;
 use fauxtp::supervisor::{
     Backoff, ChildState, FailedToStartChild, ManageError, Shutdown, SpecError, StartChildError,
@@ -285,7 +284,7 @@ async fn bad_071_a_terminate_that_panics_hangs_or_asks_its_supervisor_delays_at_
         type Args = tokio::sync::watch::Receiver<Option<SupervisorHandle>>;
         type Message = ();
         async fn init(handle: Self::Args, ctx: &mut Context<Self>) -> Result<Self> {
-            ctx.trap_exits(process::Trap::On);
+            ctx.trap_exits(Trap::On);
             Ok(Self(handle))
         }
         async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result {

@@ -204,7 +204,7 @@ fn call_002_a_circle_through_a_supervisor_is_refused() {
         let sup: SupervisorHandle = Supervisor::new([]).start().await.expect("starts");
         let between = node().await;
         let (tell, mut heard) = mpsc::unbounded_channel();
-        let infinity = fauxtp::supervisor::Shutdown::Infinity;
+        let infinity = Shutdown::Infinity;
         let spec =
             ChildSpec::new::<Asks>("asks", (between.clone(), tell, at_end)).shutdown(infinity);
         if at_end {
@@ -412,7 +412,7 @@ fn call_002_a_circle_through_a_dynamic_supervisor_is_refused() {
         let asker = node().await;
         for at_end in [false, true] {
             let (tell, mut heard) = mpsc::unbounded_channel();
-            let infinity = fauxtp::supervisor::Shutdown::Infinity;
+            let infinity = Shutdown::Infinity;
             let spec =
                 ChildSpec::new::<Asks>("asks", (asker.clone(), tell, at_end)).shutdown(infinity);
             let above = pool.clone();

@@ -34,7 +34,7 @@ async fn proc_008_whoever_learns_of_a_death_finds_the_names_free() {
         let news = [News::Down, News::Exit, News::Join, News::NotAlive][round % 4];
         let (ready, told) = oneshot::channel();
         let heir = process::spawn(async move |mut ctx: process::Context<Do>| {
-            ctx.trap_exits(process::Trap::On);
+            ctx.trap_exits(Trap::On);
             match news {
                 News::Down => drop(ctx.monitor(pid)),
                 News::Exit => ctx.link(pid).expect("it lives"),

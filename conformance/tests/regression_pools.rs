@@ -425,7 +425,7 @@ async fn dyn_006_a_child_does_not_wait_for_its_own_end() {
         type Args = DynamicSupervisorHandle;
         type Message = (Pid, Reply<Outcome>);
         async fn init(pool: DynamicSupervisorHandle, ctx: &mut Context<Self>) -> Result<Self> {
-            ctx.trap_exits(process::Trap::On);
+            ctx.trap_exits(Trap::On);
             Ok(Self(pool))
         }
         async fn handle(

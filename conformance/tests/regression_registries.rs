@@ -233,7 +233,7 @@ async fn faux_14_a_supervisors_own_registry_is_open_whatever_it_is_busy_with() {
     let slow = ChildSpec::process("slow", move |mut ctx: Inside| {
         let enter = enter.clone();
         async move {
-            ctx.trap_exits(process::Trap::On);
+            ctx.trap_exits(Trap::On);
             enter.send(()).expect("the test listens");
             ctx.recv().await;
             // sleep: on virtual time, to be busy.

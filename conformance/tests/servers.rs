@@ -127,7 +127,7 @@ async fn gs_031_what_is_no_message_goes_to_handle_info_and_is_not_fatal() {
         type Args = ();
         type Message = Reply<u8>;
         async fn init((): (), ctx: &mut Context<Self>) -> Result<Self> {
-            ctx.trap_exits(process::Trap::On);
+            ctx.trap_exits(Trap::On);
             Ok(Self)
         }
         async fn handle(&mut self, from: Reply<u8>, _: &mut Context<Self>) -> Result {

@@ -101,6 +101,18 @@ pub(crate) fn is_waited_for(child: Pid, supervisor: Pid) -> bool {
     })
 }
 
+/// Whether `above` cannot have started before this process has: it, and all between them, are in their `init`.
+pub(crate) fn starts_below(mut below: Pid, above: Pid) -> bool {
+    while let Some(process) = table::find(below).filter(|process| is_starting(process.core())) {
+        match process.core().ancestors.first() {
+            Some(parent) if *parent == above => return true,
+            Some(parent) => below = *parent,
+            None => return false,
+        }
+    }
+    false
+}
+
 fn is_starting(core: &Core) -> bool {
     !core.acknowledged.load(Ordering::Acquire)
 }

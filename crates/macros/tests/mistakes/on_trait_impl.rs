@@ -3,9 +3,9 @@ use fauxtp::prelude::*;
 struct Counter(i64);
 
 #[gen_server]
-impl GenServer for Counter {
-    fn init() -> Self {
-        Self(0)
+impl Default for Counter {
+    fn default() -> Self {
+        Counter(0)
     }
 }
 

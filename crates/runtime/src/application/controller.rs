@@ -23,6 +23,7 @@ use crate::behaviour::{GRACE, StartError};
 use crate::call::Reply;
 use crate::clock;
 use crate::executor::NoRuntime;
+use crate::hierarchy::starts_below;
 use crate::instrument;
 use crate::process::{self, Birth, Context, PidExt, Received, Trap};
 use crate::shared::Tie;
@@ -33,7 +34,7 @@ type StopReply = Reply<Result<Stopped, StopApplicationError>>;
 
 /// What the controller is asked and told.
 pub(super) enum Message {
-    Start(Arc<str>, StartReply),
+    Start(Arc<str>, Option<Pid>, StartReply),
     /// With who asks and all its ancestors.
     Stop(Arc<str>, Vec<Pid>, StopReply),
     Which(Reply<Vec<ApplicationInfo>>),
@@ -193,7 +194,7 @@ impl Controller {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Start(name, from) => self.start(&name, from),
+            Message::Start(name, asker, from) => self.start(&name, asker, from),
             Message::Stop(name, asker, from) => self.stop(&name, &asker, from),
             Message::Which(from) => from.send(self.running()),
             Message::Up => {
@@ -217,7 +218,7 @@ impl Controller {
         self.members.iter().position(|member| &*member.application.name == name)
     }
 
-    fn start(&mut self, name: &str, from: StartReply) {
+    fn start(&mut self, name: &str, asker: Option<Pid>, from: StartReply) {
         let Some(index) = self.index_of(name) else {
             return from.send(Err(StartApplicationError::Unknown));
         };
@@ -227,7 +228,11 @@ impl Controller {
         match &mut self.members[index].state {
             State::Idle => {}
             State::Active(active) => {
+                let master = active.master.pid();
                 let error = match active.phase {
+                    Phase::Starting if asker.is_some_and(|asker| starts_below(asker, master)) => {
+                        StartApplicationError::Deadlock
+                    }
                     Phase::Starting => return active.starters.push(from),
                     Phase::Running(_) => StartApplicationError::AlreadyStarted,
                     Phase::Stopping => StartApplicationError::Stopping,

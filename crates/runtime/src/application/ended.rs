@@ -67,10 +67,7 @@ impl Cause {
     pub fn is_clean(&self) -> bool {
         match self {
             Self::Signal(_) | Self::Requested => true,
-            // Auto-shutdown is a shutdown without a value; one with a value is a supervisor that has given up.
-            Self::ApplicationEnded { reason, .. } => {
-                matches!(reason, ExitReason::Normal | ExitReason::Cancelled(Cancelled::Shutdown))
-            }
+            Self::ApplicationEnded { reason, .. } => is_clean_end(reason),
             Self::NotStarted(_) | Self::NoSignals(_) | Self::Lost(_) => false,
         }
     }
@@ -154,6 +151,18 @@ impl Stopped {
     pub fn is_clean(&self) -> bool {
         self.overran.is_empty() && self.failed.is_empty()
     }
+
+    /// Whether its top supervisor ended as it was told to, and had not given up, or failed, just before.
+    #[must_use]
+    pub fn ended_as_told(&self) -> bool {
+        self.reason.as_ref().is_none_or(is_clean_end)
+    }
+}
+
+/// Auto-shutdown, and what is told to shut down, is a shutdown without a value; one with a value is a supervisor that has
+/// given up.
+fn is_clean_end(reason: &ExitReason) -> bool {
+    matches!(reason, ExitReason::Normal | ExitReason::Cancelled(Cancelled::Shutdown))
 }
 
 impl fmt::Display for Stopped {
@@ -162,6 +171,9 @@ impl fmt::Display for Stopped {
         write!(f, "`{}` {verb} after {:.1?}", self.application, self.took)?;
         for overrun in &self.overran {
             write!(f, "; {overrun}")?;
+        }
+        if let Some(reason) = self.reason.as_ref().filter(|reason| !is_clean_end(reason)) {
+            write!(f, "; it ended with: {reason:#}")?;
         }
         for (callback, reason) in &self.failed {
             write!(f, "; its `{callback}` failed: {reason:#}")?;
@@ -203,7 +215,8 @@ impl Ended {
     /// Whether it ended as it should; see the table above.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.cause.is_clean() && self.stopped.iter().all(Stopped::is_clean)
+        let is_clean = |stopped: &Stopped| stopped.is_clean() && stopped.ended_as_told();
+        self.cause.is_clean() && self.stopped.iter().all(is_clean)
     }
 
     /// Those that were killed because they had not ended in time.

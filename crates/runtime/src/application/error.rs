@@ -25,6 +25,8 @@ pub enum StartApplicationError {
     ShuttingDown,
     /// Its top supervisor did not start (APP-002).
     Failed(StartError),
+    /// It is being started, and waits for the caller, which is in its `init`.
+    Deadlock,
 }
 
 impl fmt::Display for StartApplicationError {
@@ -37,6 +39,7 @@ impl fmt::Display for StartApplicationError {
             Self::Stopping => f.write_str("it is being stopped"),
             Self::ShuttingDown => f.write_str("the system shuts down"),
             Self::Failed(_) => f.write_str("its top supervisor did not start"),
+            Self::Deadlock => f.write_str("it waits for the caller to start"),
         }
     }
 }

@@ -173,7 +173,9 @@ impl RunningSystem {
     /// It is started all the same.
     pub async fn start_application(&self, name: &str) -> Result<(), StartApplicationError> {
         let name = name.into();
-        let answer = self.controller.call(|from| Message::Start(name, from)).no_timeout().await;
+        let asker = current::pid();
+        let start = self.controller.call(|from| Message::Start(name, asker, from));
+        let answer = start.no_timeout().await;
         answer.unwrap_or(Err(StartApplicationError::ShuttingDown))
     }
 
