@@ -5,167 +5,43 @@
 //! [`Reply`] drops it (GS-020); or when its deadline passes (GS-013). A late answer is dropped (GS-014). If the callee
 //! ends having handed the reply on, in the first 100 ms of a call, it is within these 100 ms that the call ends.
 //!
+//! A call that would wait for itself is refused before anything is sent (CALL-001), and a call that is made for a request
+//! ends with the deadline of that request (CALL-004).
+//!
 //! A [`Request`] is a call in two parts; a [`RequestCollection`] holds many of them. The same message goes to many by
 //! [`multi_call`] and [`abcast`].
 
+mod error;
+mod reply;
 mod ready;
 mod request;
 mod collection;
 mod multi;
 
-use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use fauxtp_logic::ExitReason;
 use tokio::task::coop;
 
 use crate::address::Address;
-use crate::current;
 use crate::cycle::{self, Cycle, Outlook, Suspicion};
 use crate::mailbox::SendError;
 use crate::signal::Signal;
-use crate::slot::{self, Broken, Pledge, Promise};
+use crate::slot::{self, Pledge};
 use crate::wait::SOMEWHERE;
 use crate::waiting::Patience;
 
 pub use collection::{Collected, Deadline, RequestCollection};
+pub use error::CallError;
 pub use multi::{MultiReply, abcast, multi_call};
+pub use reply::Reply;
 pub use request::Request;
 
 /// How long a call waits unless told otherwise (GS-010).
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Why a call was not answered; or [`Failed`](Self::Failed), the error it was answered with, where an answer is a
-/// `Result` (see [`TryCall`]).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum CallError<E = Infallible> {
-    /// There is no such process, or nobody holds the name (GS-011).
-    NoProc,
-    /// The callee ended before it answered, with this reason; or whoever it had handed the reply to did (GS-012).
-    Exited(ExitReason),
-    /// The deadline passed; the callee may still do the work (GS-013), if it had begun: a request that has not had its
-    /// turn by then is dropped, with all that its message carries. Or that of the request which the caller is
-    /// handling: what is done for a request ends with it.
-    Timeout,
-    /// The reply was dropped unanswered, and whoever dropped it lives on (GS-020).
-    NoReply,
-    /// The caller would wait for itself: it calls itself (GS-016), or somebody who waits for it. Nothing was sent.
-    ///
-    /// It makes no difference that a deadline, or another branch of a `select!`, would have freed somebody in the circle
-    /// later. Of several calls that a process joins, only the one begun last is seen.
-    Deadlock(Cycle),
-    /// The callee's bounded mailbox refused the message.
-    Full,
-    /// The callee's answer is an error.
-    Failed(E),
-}
-
-impl<E: fmt::Display> fmt::Display for CallError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoProc => f.write_str("call server: no such process"),
-            Self::Exited(reason) => write!(f, "call server: it ended first: {reason:#}"),
-            Self::Timeout => f.write_str("call server: not answered in time"),
-            Self::NoReply => f.write_str("call server: the reply was dropped unanswered"),
-            Self::Deadlock(cycle) => write!(f, "call server: would wait for itself: {cycle}"),
-            Self::Full => f.write_str("call server: mailbox is full"),
-            Self::Failed(error) => fmt::Display::fmt(error, f),
-        }
-    }
-}
-
-impl<E: std::error::Error> std::error::Error for CallError<E> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            // Shown as it is; what is behind it is behind this.
-            Self::Failed(error) => error.source(),
-            _ => None,
-        }
-    }
-}
-
-impl CallError {
-    /// The same for calls whose answer may be an error, which this is not.
-    #[must_use]
-    pub fn widen<E>(self) -> CallError<E> {
-        match self {
-            Self::NoProc => CallError::NoProc,
-            Self::Exited(reason) => CallError::Exited(reason),
-            Self::Timeout => CallError::Timeout,
-            Self::NoReply => CallError::NoReply,
-            Self::Deadlock(cycle) => CallError::Deadlock(cycle),
-            Self::Full => CallError::Full,
-            Self::Failed(never) => match never {},
-        }
-    }
-}
-
-impl From<Broken> for CallError {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::Dropped => Self::NoReply,
-            Broken::Exited(reason) => Self::Exited(reason),
-        }
-    }
-}
-
-/// The address of an answer: good for exactly one, by anybody, at any time (GS-017).
-///
-/// Answering twice is impossible (GS-018):
-///
-/// ```compile_fail,E0382
-/// fn answer(from: fauxtp::Reply<u8>) {
-///     from.send(1);
-///     from.send(2);
-/// }
-/// ```
-///
-/// It may be kept, or sent on to another process. Dropping it fails the call at once, which OTP does not
-/// do: there the caller waits for its timeout (GS-020).
-#[must_use = "a call whose reply is dropped fails"]
-pub struct Reply<T: Send + 'static>(Promise<T>);
-
-impl<T: Send> Reply<T> {
-    /// Answers. An answer that nobody waits for any more is dropped.
-    pub fn send(self, value: T) {
-        let _nobody_waits = self.0.keep(value);
-    }
-
-    /// Answers.
-    ///
-    /// # Errors
-    /// The value, if nobody waits for it any more.
-    pub fn try_send(self, value: T) -> Result<(), T> {
-        self.0.keep(value)
-    }
-
-    /// Says that somebody else is going to answer, in place of the server that is handling this request.
-    ///
-    /// It need not be said, unless the server calls back whoever asked, in the very callback in which it has handed
-    /// the reply on. Otherwise that looks like two processes that wait for each other, and is
-    /// [refused](CallError::Deadlock).
-    pub fn hand_on(self) -> Self {
-        current::with_borrowed(|process| process.core().progress.aside());
-        self
-    }
-
-    /// Whether nobody waits for the answer any more: the call was dropped, or its deadline passed.
-    #[must_use]
-    pub fn is_abandoned(&self) -> bool {
-        self.0.is_abandoned()
-    }
-}
-
-impl<T: Send> fmt::Debug for Reply<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply").field("abandoned", &self.is_abandoned()).finish()
-    }
-}
 
 /// Where messages of one type go: an address, or something that finds one at every send.
 #[diagnostic::on_unimplemented(

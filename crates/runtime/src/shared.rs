@@ -4,6 +4,8 @@
 //! hardly ever contended: the process itself uses it, from its poll loop and from its context, and others only
 //! to look, or while it starts. The lock is what safe Rust asks for two owners that run one after the other.
 
+mod late;
+
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -20,7 +22,9 @@ use crate::executor::{Berth, Executor, TimerKey};
 use crate::facts::Facts;
 use crate::signal::{Signal, Watcher};
 use crate::sync::Mutex;
-use crate::wait::{Progress, Stage, Wait};
+use crate::wait::{Progress, Wait};
+
+use late::Late;
 
 /// A way to a process for those who do not know its messages.
 pub(crate) type Handle = Arc<dyn Process>;
@@ -219,28 +223,6 @@ pub(crate) struct Possessions {
     pub(crate) late: Option<Box<Late>>,
 }
 
-/// Requests whose deadline has passed.
-#[derive(Default)]
-pub(crate) struct Late {
-    /// Where those lie that have not been taken yet.
-    queued: Vec<u64>,
-    /// Where the last one lay that was being handled at that time.
-    current: Option<u64>,
-    /// How many were dropped unhandled.
-    dropped: usize,
-}
-
-impl Late {
-    /// The message at this place has been taken; nothing if places are lost. Whether it is late, and so dropped. Those
-    /// before it that have left in another way are of no interest any more.
-    fn take(&mut self, place: Option<u64>) -> bool {
-        let is_late = place.is_some_and(|place| self.queued.contains(&place));
-        self.dropped += usize::from(is_late);
-        self.queued.retain(|late| place.is_some_and(|place| *late > place));
-        is_late
-    }
-}
-
 thread_local! {
     /// Whether this thread tells of an end.
     static TELLS: Cell<bool> = const { Cell::new(false) };
@@ -361,35 +343,6 @@ impl Core {
         self.status.store(DEAD, Ordering::Release);
     }
 
-    /// The caller who sent the message at `place` has given up. To be called by the process itself.
-    pub(crate) fn expire(&self, private: &mut Private, place: u64) {
-        if private.files_messages {
-            return;
-        }
-        let stage = self.progress.stage(place);
-        let late = match stage {
-            Stage::Past => return,
-            Stage::Queued | Stage::Current => private.possessions().late.get_or_insert_default(),
-        };
-        match stage {
-            Stage::Queued => late.queued.push(place),
-            _ => late.current = Some(place),
-        }
-        self.has_late.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the caller of the request that the process is handling has given up because of its deadline.
-    #[inline]
-    pub(crate) fn is_overdue(&self) -> bool {
-        self.has_late.load(Ordering::Relaxed) && self.private(|private| private.is_late(self))
-    }
-
-    /// Whether the caller of the request that has just been taken had given up before. It counts as dropped then.
-    #[inline]
-    pub(crate) fn drops_late(&self) -> bool {
-        self.has_late.load(Ordering::Relaxed) && self.private(|private| private.drop_late(self))
-    }
-
     /// To be called by the process itself; by others only to look.
     pub(crate) fn private<T>(&self, change: impl FnOnce(&mut Private) -> T) -> T {
         change(&mut self.private.lock())
@@ -422,32 +375,6 @@ impl Private {
     /// Lets go of everything; the process is ending.
     pub(crate) fn bequeath(&mut self) -> Option<Box<Possessions>> {
         self.possessions.take()
-    }
-
-    #[cold]
-    fn is_late(&self, core: &Core) -> bool {
-        if self.ending {
-            // What is done at the end is done for nobody.
-            return false;
-        }
-        let late = self.owned().and_then(|owned| owned.late.as_ref());
-        late.is_some_and(|late| late.current.is_some() && late.current == core.progress.current())
-    }
-
-    #[cold]
-    fn drop_late(&mut self, core: &Core) -> bool {
-        let Some(late) = &mut self.possessions().late else { return false };
-        let is_late = late.take(core.progress.current());
-        if late.queued.is_empty() {
-            late.current = None;
-            core.has_late.store(false, Ordering::Relaxed);
-        }
-        is_late
-    }
-
-    /// How many requests were dropped because their callers had given up.
-    fn late_dropped(&self) -> usize {
-        self.owned().and_then(|owned| owned.late.as_ref()).map_or(0, |late| late.dropped)
     }
 
     pub(crate) fn doom(&self) -> Option<&ExitReason> {
@@ -498,20 +425,5 @@ pub(crate) fn facts(core: &Core, private: &Private, queue_len: usize) -> Facts {
         trapping: private.trapping,
         restarts: private.restarts,
         requests_expired: private.late_dropped(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn late_requests_are_dropped_once_and_none_is_kept_that_has_left() {
-        let mut late = Late { queued: vec![7, 3, 5], ..Late::default() };
-        assert!(!late.take(Some(2)) && late.take(Some(3)) && !late.take(Some(3)));
-        assert!(!late.take(Some(6)), "5 was taken by somebody who did not ask");
-        assert_eq!((&*late.queued, late.dropped), (&[7][..], 1));
-        assert!(!late.take(None));
-        assert_eq!((late.queued.len(), late.dropped), (0, 1));
     }
 }
