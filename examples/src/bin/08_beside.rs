@@ -44,25 +44,19 @@ impl Station {
     fn forecast(&self, day: usize, from: Reply<String>, ctx: &mut Context<Self>) {
         let measured = self.measured.clone();
         let work = async move { degrees_at(&measured, day).await };
-        let made = |outcome| StationMessage::Forecasted(Forecast { from, outcome });
+        let made = |outcome| StationMessage::Forecasted(from, outcome);
         // Dropping what this returns changes nothing.
         let _task = ctx.spawn_task(work, made);
     }
 
     /// The task has ended, in this way or that.
     #[info]
-    fn forecasted(&self, Forecast { from, outcome }: Forecast) {
+    fn forecasted(&self, from: Reply<String>, outcome: Result<i32, ExitReason>) {
         from.send(match outcome {
             Ok(degrees) => format!("{degrees} degrees"),
             Err(reason) => format!("no forecast, {reason}"),
         });
     }
-}
-
-/// What has come of a forecast, and who asked for it.
-struct Forecast {
-    from: Reply<String>,
-    outcome: Result<i32, ExitReason>,
 }
 
 impl Station {
