@@ -9,7 +9,7 @@ use crate::cycle::Cycle;
 use crate::slot::Broken;
 
 /// Why a call was not answered; or [`Failed`](Self::Failed), the error it was answered with, where an answer is a
-/// `Result` (see [`TryCall`]).
+/// `Result` (see [`TryCall`](crate::TryCall)).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CallError<E = Infallible> {

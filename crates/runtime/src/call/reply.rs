@@ -39,7 +39,7 @@ impl<T: Send> Reply<T> {
     ///
     /// It need not be said, unless the server calls back whoever asked, in the very callback in which it has handed
     /// the reply on. Otherwise that looks like two processes that wait for each other, and is
-    /// [refused](CallError::Deadlock).
+    /// [refused](crate::CallError::Deadlock).
     pub fn hand_on(self) -> Self {
         current::with_borrowed(|process| process.core().progress.aside());
         self
