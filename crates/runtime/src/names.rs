@@ -120,6 +120,7 @@ impl<S: Receives> Name<S> {
     /// # Errors
     /// [`CallError::Timeout`]: nobody has come, or what was sent before is not handled yet.
     /// [`CallError::Deadlock`]: the process would wait for itself.
+    /// [`CallError::NoProc`]: there is no tokio runtime here.
     ///
     /// # Cancel safety
     /// Strict.

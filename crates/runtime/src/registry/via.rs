@@ -37,16 +37,11 @@ where
         }
     }
 
-    /// Waits until the key means a process that lives and has handled everything sent to it before; if that ends it, until
-    /// its successor has started. 5 s at the most.
-    ///
-    /// So after a crash that one has asked for, it makes no difference whether that is still to come, or over and done
-    /// with: the next call finds a fresh process. A crash that others bring about is waited for only if it has
-    /// happened.
+    /// Waits until the key means a process that lives and has handled everything sent to it before, as
+    /// [`Name::await_restart`](crate::Name::await_restart) does for a name.
     ///
     /// # Errors
-    /// [`CallError::Timeout`]: nobody has come, or what was sent before is not handled yet.
-    /// [`CallError::Deadlock`]: the process would wait for itself.
+    /// As there.
     ///
     /// # Cancel safety
     /// Strict.

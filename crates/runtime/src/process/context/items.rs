@@ -1,0 +1,167 @@
+//! What behaviours live from: one item after the other, messages and notices, with a limit, and beside something else.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use fauxtp_logic::Time;
+use fauxtp_logic::tray::Item;
+use tokio::time::Sleep;
+
+use super::{Context, TURN, Told, finish};
+use crate::clock;
+use crate::mailbox::Notice;
+
+/// How long a process waits for its next item.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Limit {
+    Never,
+    /// As long as nothing arrives for this long. Zero does not wait: whatever arrives from now on is too late to
+    /// cancel it (GS-032).
+    Quiet(Duration),
+    /// Until then, whatever arrives.
+    At(Time),
+}
+
+/// A wait for the next item.
+pub(crate) struct Wait {
+    limit: Limit,
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// How many inquiries had been answered when it was last looked at.
+    answered: u16,
+}
+
+impl Wait {
+    /// Something has arrived, and was nothing.
+    pub(crate) fn begin_again(&mut self) {
+        self.sleep = None;
+    }
+}
+
+/// What has come first.
+pub(crate) enum Either<I, T> {
+    Item(I),
+    Other(T),
+    /// The limit has been reached.
+    Nothing,
+}
+
+impl<M: Send + 'static> Context<M> {
+    /// Takes the next item, or nothing when the limit is reached.
+    pub(crate) async fn next_item(&mut self, limit: Limit) -> Option<Item<M, Notice<M>>> {
+        let mut wait = self.wait(limit);
+        std::future::poll_fn(move |cx| self.poll_item(&mut wait, cx)).await
+    }
+
+    /// A wait for the next item.
+    pub(crate) fn wait(&self, limit: Limit) -> Wait {
+        let answered = self.shared.core.inquiries.load(Ordering::Relaxed);
+        Wait { limit, sleep: None, answered }
+    }
+
+    /// Takes the next item, or nothing when the limit is reached.
+    pub(crate) fn poll_item(
+        &mut self,
+        wait: &mut Wait,
+        cx: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Item<M, Notice<M>>>> {
+        if !self.may_take(cx) {
+            return Poll::Pending;
+        }
+        loop {
+            if let Some(item) = self.take() {
+                self.turn += 1;
+                if self.note(&item) {
+                    finish(item);
+                    wait.begin_again();
+                    continue;
+                }
+                return Poll::Ready(Some(item));
+            }
+            match self.look(cx) {
+                Some(Poll::Ready(())) => {}
+                Some(Poll::Pending) => return Poll::Pending,
+                None => break,
+            }
+        }
+        let due = match wait.limit {
+            Limit::Never => {
+                self.turn = 0;
+                return Poll::Pending;
+            }
+            Limit::At(due) => due,
+            Limit::Quiet(timeout) => {
+                // An inquiry restarts the timeout with its full length (GS-033).
+                let inquiries = self.shared.core.inquiries.load(Ordering::Relaxed);
+                if std::mem::replace(&mut wait.answered, inquiries) != inquiries {
+                    wait.sleep = None;
+                }
+                clock::now().plus(timeout)
+            }
+        };
+        if wait.sleep.is_none() && due <= clock::now() {
+            self.turn += 1;
+            self.core().progress.aside();
+            return Poll::Ready(None);
+        }
+        self.turn = 0;
+        let sleep = wait.sleep.get_or_insert_with(|| Box::pin(clock::sleep_until(due)));
+        sleep.as_mut().poll(cx).map(|()| {
+            self.core().progress.aside();
+            None
+        })
+    }
+
+    /// Takes the next item, or what `other` has: whichever is there; if both are, `other` if it is `preferred`. Signals
+    /// come before either.
+    pub(crate) fn poll_either<T>(
+        &mut self,
+        wait: &mut Wait,
+        preferred: bool,
+        cx: &mut std::task::Context<'_>,
+        mut other: impl FnMut(&mut std::task::Context<'_>) -> Poll<T>,
+    ) -> Poll<Either<Item<M, Notice<M>>, T>> {
+        if !self.may_take(cx) {
+            return Poll::Pending;
+        }
+        let turn = self.turn;
+        if preferred {
+            if let Poll::Ready(value) = other(cx) {
+                self.turn = turn + 1;
+                self.core().progress.aside();
+                return Poll::Ready(Either::Other(value));
+            }
+        }
+        let item = self.poll_item(wait, cx);
+        if let Poll::Ready(Some(item)) = item {
+            return Poll::Ready(Either::Item(item));
+        }
+        if !preferred && !self.is_doomed() {
+            if let Poll::Ready(value) = other(cx) {
+                self.turn = turn + 1;
+                self.core().progress.aside();
+                return Poll::Ready(Either::Other(value));
+            }
+        }
+        item.map(|_| Either::Nothing)
+    }
+
+    /// Takes what is next, if that is a message which lies in the tray already: so it is for nearly every
+    /// message of a busy server, which then need not wait at all.
+    #[inline]
+    pub(crate) fn take_message(&mut self) -> Option<M> {
+        let core = &self.shared.core;
+        let is_told_something = core.signalled.load(Ordering::Relaxed);
+        let is_plain = self.told == Told::Progress && !core.has_late.load(Ordering::Relaxed);
+        if !is_plain || self.turn >= TURN || is_told_something || self.is_doomed() {
+            return None;
+        }
+        self.settle();
+        let message = self.tray.take_plain()?;
+        self.turn += 1;
+        self.core().progress.set(self.tray.taken());
+        Some(message)
+    }
+}
