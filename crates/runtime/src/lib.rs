@@ -123,6 +123,8 @@ pub mod expansion;
 pub mod supervisor;
 pub mod task;
 pub mod application;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod prelude;
 
 pub use address::Address;

@@ -381,6 +381,11 @@ impl Private {
         self.owned()?.doom.as_ref()
     }
 
+    /// Nothing but kill has hit; what has hit before counts.
+    pub(crate) fn doom_by_kill(&mut self) {
+        self.possessions().doom.get_or_insert_with(ExitReason::killed);
+    }
+
     pub(crate) fn relations(&mut self) -> &mut Relations<Watcher> {
         &mut self.possessions().relations
     }

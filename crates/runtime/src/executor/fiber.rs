@@ -15,6 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Wake, Waker};
 
+use fauxtp_logic::Pid;
+
 use super::Executor;
 use crate::sync::Mutex;
 
@@ -22,6 +24,7 @@ use crate::sync::Mutex;
 pub(crate) trait Fiber: Send + Sync + 'static {
     fn berth(&self) -> &Berth;
     fn executor(&self) -> &Arc<Executor>;
+    fn pid(&self) -> Pid;
 }
 
 /// Where a fiber stands, and its future.

@@ -51,6 +51,7 @@ pub(super) fn farewell<M: Send + 'static, F>(
         private.ending = true;
         private.fate = Some(reason.clone());
     });
+    core.executor.scheduler().ended(core.pid, &reason);
     // A start that failed is told to the starter as an error, and by no exit (PL-004); and owners are never hit by
     // what they own.
     let failed_to_start = core.tie == Tie::Linked && !core.acknowledged.load(Ordering::Relaxed);
