@@ -10,7 +10,6 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use crate::process::{self, Birth, PidExt};
 use crate::shared::{Claim, Handle, Refused, Tie};
 use crate::slot::{self, Broken, Pledge, Promise};
 use crate::stop::{Manner, Stop};
+use crate::sync::atomic::Ordering;
 use crate::table;
 
 /// Why a process did not start. Nothing of it is left (PL-003), unless it was killed while it blocked its thread: then

@@ -14,6 +14,8 @@ use fauxtp_logic::ExitReason;
 use fauxtp_logic::reason::{Failure, PanicReport};
 use pin_project_lite::pin_project;
 
+use crate::sync::thread_local;
+
 thread_local! {
     /// Values whose drop would have come in the middle of an unwinding.
     static ASIDE: RefCell<Vec<Box<dyn Any + Send>>> = const { RefCell::new(Vec::new()) };

@@ -1,16 +1,18 @@
 //! Which process a pid means: sharded slots, each used by one process at a time.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fauxtp_logic::Pid;
 
 use crate::shared::Handle;
-use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, statics, thread_local};
 
 const SHARDS: usize = 32;
 
-static TABLE: [Mutex<Shard>; SHARDS] = [const { Mutex::new(Shard::EMPTY) }; SHARDS];
+statics! {
+    static TABLE: [Mutex<Shard>; SHARDS] = [const { Mutex::new(Shard::EMPTY) }; SHARDS];
+}
 
 struct Shard {
     slots: Vec<Slot>,
@@ -89,7 +91,9 @@ fn split(pid: Pid) -> (usize, usize) {
 
 /// Threads take turns, so that two of them seldom share a shard.
 fn shard_of_thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    statics! {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+    }
     thread_local! {
         static MINE: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
     }

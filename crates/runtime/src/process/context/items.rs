@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use tokio::time::Sleep;
 use super::{Context, TURN, Told, finish};
 use crate::clock;
 use crate::mailbox::Notice;
+use crate::sync::atomic::Ordering;
 
 /// How long a process waits for its next item.
 #[derive(Clone, Copy, Debug)]
