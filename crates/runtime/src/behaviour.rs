@@ -14,7 +14,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use fauxtp_logic::{ExitReason, Pid};
-use tokio::time::Sleep;
 
 use crate::address::Address;
 use crate::clock;
@@ -22,6 +21,7 @@ use crate::current;
 use crate::cycle::Watching;
 use crate::executor::NoRuntime;
 use crate::guard::{guarded, panicked};
+use crate::host::Sleep;
 use crate::process::{self, Birth, PidExt};
 use crate::shared::{Claim, Handle, Refused, Tie};
 use crate::slot::{self, Broken, Pledge, Promise};

@@ -17,9 +17,9 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use fauxtp_logic::Time;
 use fauxtp_logic::names::{Index, Keys};
-use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
 use crate::clock;
+use crate::host::{Handle, Id, RuntimeFlavor};
 use crate::sync::{Arrivals, Mutex, RwLock, statics, thread_local};
 
 pub(crate) use crew::allow_on_the_spot;

@@ -93,19 +93,20 @@ impl UnsafeFiles {
     }
 }
 
-/// Whether the file is the door to what threads share, or a part of it.
+/// Whether the file is the door to what threads share, or part of what models of races need.
 fn is_sync(source: &Source) -> bool {
-    source.path.split('/').any(|part| part.trim_end_matches(".rs") == "sync")
+    let mut parts = source.path.split('/').map(|part| part.trim_end_matches(".rs"));
+    parts.any(|part| matches!(part, "sync" | "host" | "models"))
 }
 
 fn is_import_of(code: &str, name: &str) -> bool {
     code.trim_start().starts_with("use ") && code.contains(name)
 }
 
-/// Whether the file is one of the two doors to the outside, or a part of one.
+/// Whether the file is one of the doors to the outside, or a part of one.
 fn is_door(source: &Source) -> bool {
     let mut parts = source.path.split('/');
-    parts.any(|part| matches!(part.trim_end_matches(".rs"), "executor" | "clock"))
+    parts.any(|part| matches!(part.trim_end_matches(".rs"), "executor" | "clock" | "host"))
 }
 
 fn mentions(line: &Line, names: &[&str]) -> bool {

@@ -11,12 +11,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::coop;
 
 use super::Executor;
 use super::fiber::{self, Fiber};
 use super::relief;
+use crate::host::{Handle, RuntimeFlavor};
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, statics, thread_local};
 

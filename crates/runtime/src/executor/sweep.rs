@@ -20,11 +20,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use fauxtp_logic::Time;
-use tokio::runtime::{Handle, Id};
-use tokio::time::Sleep;
 
 use super::{Executor, TimerKey, current};
 use crate::clock;
+use crate::host::{Handle, Id, Sleep};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, statics, thread_local};
 

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use fauxtp_logic::Time;
 use fauxtp_logic::deadline::Deadlines;
-use tokio::time::Sleep;
 
 use super::Executor;
 use crate::clock;
+use crate::host::Sleep;
 use crate::sync::{Mutex, thread, thread_local};
 
 pub(crate) use fauxtp_logic::deadline::TimerKey;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use fauxtp_logic::Time;
 use fauxtp_logic::tray::Item;
-use tokio::time::Sleep;
 
 use super::{Context, TURN, Told, finish};
 use crate::clock;
+use crate::host::Sleep;
 use crate::mailbox::Notice;
 use crate::sync::atomic::Ordering;
 
