@@ -18,10 +18,10 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use fauxtp_logic::Time;
 use fauxtp_logic::names::{Index, Keys};
-use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
 use crate::clock;
-use crate::sync::{Arrivals, Mutex, RwLock};
+use crate::host::{Handle, Id, RuntimeFlavor};
+use crate::sync::{Arrivals, Mutex, RwLock, statics, thread_local};
 
 pub(crate) use crew::allow_on_the_spot;
 pub(crate) use fiber::{Berth, Fiber, embody, end, wake};
@@ -70,8 +70,10 @@ impl fmt::Display for NoRuntime {
 
 impl std::error::Error for NoRuntime {}
 
-/// The runtimes that have processes; asked once per thread and runtime.
-static KNOWN: Mutex<Vec<Weak<Executor>>> = Mutex::new(Vec::new());
+statics! {
+    /// The runtimes that have processes; asked once per thread and runtime.
+    static KNOWN: Mutex<Vec<Weak<Executor>>> = Mutex::new(Vec::new());
+}
 
 /// What ends all processes of a runtime that is gone.
 static END_ALL: OnceLock<fn(&Executor)> = OnceLock::new();

@@ -15,6 +15,7 @@ use fauxtp_logic::reason::{Failure, PanicReport};
 use pin_project_lite::pin_project;
 
 use crate::executor;
+use crate::sync::thread_local;
 
 thread_local! {
     /// Values whose drop would have come in the middle of an unwinding.

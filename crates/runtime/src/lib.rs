@@ -95,6 +95,7 @@
 //! [`run_callees_on_the_spot`](process::run_callees_on_the_spot).
 
 pub(crate) mod sync;
+pub(crate) mod host;
 pub(crate) mod clock;
 pub(crate) mod executor;
 pub(crate) mod facts;

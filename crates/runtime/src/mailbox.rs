@@ -10,7 +10,6 @@ mod policy;
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Wake, Waker};
 
 use fauxtp_logic::tray::{Item, Tray};
@@ -22,6 +21,7 @@ use crate::guard::drop_each;
 use crate::shared::{Barrier, Core, Process};
 use crate::signal::{Down, Exit, Signal};
 use crate::sync::Mutex;
+use crate::sync::atomic::Ordering;
 use crate::wait::SOMEWHERE;
 
 use lanes::{Lanes, Post, Room};

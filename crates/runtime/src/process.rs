@@ -62,7 +62,6 @@ mod farewell;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -82,6 +81,7 @@ use crate::shared::{Ancestors, Core, Handle, Private, Tie};
 use crate::signal::{NOBODY, Signal, Watcher, fresh_ref};
 use crate::slot;
 use crate::stop::Outcome;
+use crate::sync::atomic::Ordering;
 use crate::table;
 use crate::waiting::{Watch, recalled};
 

@@ -2,16 +2,20 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fauxtp_logic::Pid;
 
 use crate::shared::Handle;
-use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, statics, thread_local};
 
 const SHARDS: usize = 32;
 
-static TABLE: [Mutex<Shard>; SHARDS] = [const { Mutex::new(Shard::EMPTY) }; SHARDS];
+statics! {
+    static TABLE: [Mutex<Shard>; SHARDS] = [const { Mutex::new(Shard::EMPTY) }; SHARDS];
+    /// The processes of simulations, which have pids of their own.
+    static SIMULATED: Mutex<BTreeMap<Pid, Handle>> = Mutex::new(BTreeMap::new());
+}
 
 struct Shard {
     slots: Vec<Slot>,
@@ -28,9 +32,6 @@ struct Slot {
 impl Shard {
     const EMPTY: Self = Self { slots: Vec::new(), free: Vec::new() };
 }
-
-/// The processes of simulations, which have pids of their own.
-static SIMULATED: Mutex<BTreeMap<Pid, Handle>> = Mutex::new(BTreeMap::new());
 
 /// Gives a new process its pid, unless it has one, and enters it.
 pub(crate) fn enter<T>(given: Option<Pid>, make: impl FnOnce(Pid) -> (Handle, T)) -> T {
@@ -106,7 +107,9 @@ fn split(pid: Pid) -> (usize, usize) {
 
 /// Threads take turns, so that two of them seldom share a shard.
 fn shard_of_thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    statics! {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+    }
     thread_local! {
         static MINE: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
     }

@@ -9,17 +9,17 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::coop;
 
 use super::Executor;
 use super::fiber::{self, Fiber};
 use super::relief;
 use super::schedule::{Next, Scheduler};
-use crate::sync::Mutex;
+use crate::host::{Handle, RuntimeFlavor};
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Mutex, statics, thread_local};
 
 /// How many fibers a hand polls before it lets the rest of its runtime run.
 pub(super) const TURN: u32 = 16;
@@ -43,8 +43,10 @@ thread_local! {
     static HERE: Cell<Here> = const { Cell::new(Here { executor: 0, hand: None, depth: 0 }) };
 }
 
-/// Whether callees may run on their callers' stacks.
-static ON_THE_SPOT: AtomicBool = AtomicBool::new(true);
+statics! {
+    /// Whether callees may run on their callers' stacks.
+    static ON_THE_SPOT: AtomicBool = AtomicBool::new(true);
+}
 
 pub(crate) fn allow_on_the_spot(allow: bool) {
     ON_THE_SPOT.store(allow, Ordering::Relaxed);

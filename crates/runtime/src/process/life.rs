@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use fauxtp_logic::ExitReason;
@@ -16,6 +15,7 @@ use crate::executor::Imminent;
 use crate::guard::{catch, panicked};
 use crate::mailbox::Shared;
 use crate::shared::{Core, Handle, Private};
+use crate::sync::atomic::Ordering;
 
 pin_project! {
     /// A process as its runtime sees it: a future that is done when the process has said farewell.

@@ -1,10 +1,10 @@
 //! One run of one simulation: a runtime of its own, a clock of its own, and the test as its guest.
 
+use crate::sync::atomic::{AtomicBool, Ordering};
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::executor::script::Script;
 use crate::executor::{Director, Story, direct};
 use crate::guard;
 use crate::stop::Outcome;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, thread_local};
 
 thread_local! {
     static BEGINNING: Cell<Time> = const { Cell::new(Time::ORIGIN) };

@@ -5,13 +5,13 @@ pub(crate) mod choices;
 pub(crate) mod record;
 pub(crate) mod script;
 
+use crate::sync::atomic::{AtomicU32, Ordering};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use fauxtp_logic::{ExitReason, Pid};
@@ -21,7 +21,7 @@ use super::Next;
 use crate::clock;
 use crate::executor::crew::{Line, TURN};
 use crate::executor::fiber::Fiber;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, thread_local};
 
 use choices::Choices;
 use record::{Event, Record};
