@@ -13,6 +13,11 @@ mod source;
 mod tidy;
 mod conformance;
 mod book;
+mod tools;
+mod sanitizers;
+mod coverage;
+mod fuzz;
+mod simulations;
 mod check;
 
 use std::process::ExitCode;
@@ -54,6 +59,28 @@ enum Chore {
         #[arg(long)]
         peers: bool,
     },
+    /// Runs the tests of the core where every access to memory is checked, and every leak reported.
+    Sanitizers,
+    /// Tells which lines of the core the tests reach; too few are an error.
+    Coverage,
+    /// Feeds random bytes to everything that reads bytes.
+    Fuzz {
+        /// How long, for each target.
+        #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+        seconds: u32,
+    },
+    /// Plays the simulations in simulations/, each with so many seeds.
+    Sim {
+        /// How many seeds for each, instead of what its test says.
+        #[arg(long)]
+        seeds: Option<u64>,
+        /// The first seed.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Only those whose names contain this.
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -82,6 +109,12 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Conformance { check: true } => conformance::check(&workspace),
         Chore::Book { peers: false } => book::render(&workspace),
         Chore::Book { peers: true } => book::peers(&workspace),
+        Chore::Sanitizers => sanitizers::run(&workspace, &check::core(&workspace)?),
+        Chore::Coverage => coverage::run(&workspace, &check::tested(&workspace)?),
+        Chore::Fuzz { seconds } => fuzz::run(&workspace, seconds),
+        Chore::Sim { seeds, from, only } => {
+            simulations::run(&workspace, seeds, from, only.as_deref())
+        }
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
 }
