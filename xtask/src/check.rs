@@ -10,6 +10,7 @@ use crate::conformance;
 use crate::prerequisites;
 use crate::program::Program;
 use crate::runner::Runner;
+use crate::storms;
 use crate::tidy;
 use crate::workspace::Workspace;
 
@@ -17,7 +18,7 @@ use crate::workspace::Workspace;
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// The steps, cheap ones first. A later step may rely on what the earlier ones have found.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("prerequisites", |_| prerequisites::ensure()),
     ("fmt", |workspace| cargo(workspace, ["fmt", "--all", "--", "--check"])),
     ("clippy", |workspace| {
@@ -30,6 +31,7 @@ const STEPS: [Step; 11] = [
     ("conformance", conformance::check),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),
+    ("storms", |workspace| storms::run(workspace, &[], false)),
     ("book", |workspace| book::render(workspace).and_then(|()| book::peers(workspace))),
 ];
 

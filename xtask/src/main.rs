@@ -13,6 +13,7 @@ mod source;
 mod tidy;
 mod conformance;
 mod book;
+mod storms;
 mod check;
 
 use std::process::ExitCode;
@@ -54,6 +55,21 @@ enum Chore {
         #[arg(long)]
         peers: bool,
     },
+    /// Runs the storms: very many crashes, lives and messages, each within its limits.
+    Storm {
+        /// Runs only these, separated by commas; see `storms/src/catalogue.rs`.
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        only: Vec<String>,
+        /// A twentieth of everything.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Runs a mixed load in real time; each minute everything has to be back at the baseline.
+    Soak {
+        /// How long.
+        #[arg(long)]
+        minutes: u64,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -82,6 +98,8 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Conformance { check: true } => conformance::check(&workspace),
         Chore::Book { peers: false } => book::render(&workspace),
         Chore::Book { peers: true } => book::peers(&workspace),
+        Chore::Storm { only, quick } => storms::run(&workspace, &only, quick),
+        Chore::Soak { minutes } => storms::soak(&workspace, minutes),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
 }
