@@ -18,6 +18,7 @@ mod sanitizers;
 mod coverage;
 mod fuzz;
 mod simulations;
+mod storms;
 mod check;
 
 use std::process::ExitCode;
@@ -81,6 +82,21 @@ enum Chore {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Runs the storms: very many crashes, lives and messages, each within its limits.
+    Storm {
+        /// Runs only these, separated by commas; see `storms/src/catalogue.rs`.
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        only: Vec<String>,
+        /// A twentieth of everything.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Runs a mixed load in real time; each minute everything has to be back at the baseline.
+    Soak {
+        /// How long.
+        #[arg(long)]
+        minutes: u64,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -115,6 +131,8 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Sim { seeds, from, only } => {
             simulations::run(&workspace, seeds, from, only.as_deref())
         }
+        Chore::Storm { only, quick } => storms::run(&workspace, &only, quick),
+        Chore::Soak { minutes } => storms::soak(&workspace, minutes),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
 }
