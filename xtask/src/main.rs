@@ -54,6 +54,12 @@ enum Chore {
         #[arg(long)]
         peers: bool,
     },
+    /// Compares fauxtp with Erlang/OTP on random histories, e.g. `--only supervisor --histories 100000`.
+    Oracle {
+        /// What the oracle gets to see.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -82,8 +88,19 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Conformance { check: true } => conformance::check(&workspace),
         Chore::Book { peers: false } => book::render(&workspace),
         Chore::Book { peers: true } => book::peers(&workspace),
+        Chore::Oracle { arguments } => oracle(&workspace, arguments),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
+}
+
+/// Needs Erlang, which is why the prerequisites come first; and speed.
+fn oracle(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
+    prerequisites::ensure()?;
+    Program::cargo()
+        .args(["run", "--release", "-p", "fauxtp-oracle", "--"])
+        .args(arguments)
+        .directory(workspace.root.clone())
+        .run()
 }
 
 /// The benchmarks are a workspace of their own, so that the peers we measure are not in our lock file.
