@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fauxtp::prelude::*;
-use fauxtp::reason::Failure;
-use fauxtp::supervisor::{AutoShutdown, Restart as OurRestart, Shutdown as OurShutdown, SupervisorName};
 use fauxtp::process::Trap;
+use fauxtp::reason::Failure;
+use fauxtp::supervisor::{
+    AutoShutdown, Restart as OurRestart, Shutdown as OurShutdown, SupervisorName,
+};
 use fauxtp::{DynamicSupervisor, RestartStrategy};
 use std::time::Duration;
 

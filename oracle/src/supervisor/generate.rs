@@ -27,7 +27,8 @@ impl Maker<'_> {
         // Ours have no template unless they are the top.
         let is_simple = depth == 0 && self.random.percent(18);
         let strategy = if is_simple { Strategy::Simple } else { self.random.one_of(&strategies) };
-        let auto = if self.random.percent(65) { Auto::Never } else { self.random.one_of(Auto::ALL) };
+        let auto =
+            if self.random.percent(65) { Auto::Never } else { self.random.one_of(Auto::ALL) };
         let mut sup = Sup {
             strategy,
             intensity: self.random.within(0..6) as u32,
@@ -154,7 +155,8 @@ impl Maker<'_> {
     /// Deaths in any number, or one request: dynamic supervisors of ours do not wait for a start, so what is asked
     /// behind another request sees another moment than OTP's.
     fn dynamic_acts(&mut self, sup: &Sup) -> Vec<Act> {
-        let template_is_sup = matches!(sup.specs.first().map(|spec| &spec.body), Some(Body::Sup(_)));
+        let template_is_sup =
+            matches!(sup.specs.first().map(|spec| &spec.body), Some(Body::Sup(_)));
         let id = self.random.within(0..4) as u8;
         match self.random.weighted(&[40, 30, 10, 5, 5, 10]) {
             1 if self.stubborn && template_is_sup => vec![Act::TerminateDynamic(id)],

@@ -1,11 +1,11 @@
 //! Exit reasons and refusals in the words of both sides.
 
+use fauxtp::reason::{Cancelled, Failure, MaxRestartsReached};
 use fauxtp::supervisor::{
     DeleteChildError, FailedToStartChild, ManageError, PoolStartError, RestartChildError,
     StartChildError, TerminateChildError,
 };
 use fauxtp::{CallError, ExitReason, StartError};
-use fauxtp::reason::{Cancelled, Failure, MaxRestartsReached};
 
 use crate::term::{Term, atom, int, tuple};
 

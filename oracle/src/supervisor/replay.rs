@@ -236,7 +236,8 @@ impl<'a> Replay<'a> {
             let mut asked = Asked::new(&self.maker, &target, path, &question, None);
             asked.finish().await;
             let said = answer(asked, &self.people);
-            replies.extend(said.and_then(|said| said.as_tuple::<3>().ok().map(|all| all[2].clone())));
+            replies
+                .extend(said.and_then(|said| said.as_tuple::<3>().ok().map(|all| all[2].clone())));
         }
         self.trace.push(Term::Tuple(replies));
     }
@@ -271,6 +272,5 @@ const STUBBORN_MS: u64 = 12;
 
 fn is_stubborn(history: &History) -> bool {
     let starts = |act: &Act| matches!(act, Act::StartChild(spec) if spec.body == Body::Stubborn);
-    history.root.has_stubborn()
-        || history.batches.iter().any(|batch| batch.acts.iter().any(starts))
+    history.root.has_stubborn() || history.batches.iter().any(|batch| batch.acts.iter().any(starts))
 }

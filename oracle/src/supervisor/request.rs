@@ -138,9 +138,7 @@ fn ask_static(
         act => Box::pin(async move {
             let name = verb_and_id(&act).1.to_string();
             match act {
-                Act::TerminateChild(_) => {
-                    Raw::TerminateChild(handle.terminate_child(&name).await)
-                }
+                Act::TerminateChild(_) => Raw::TerminateChild(handle.terminate_child(&name).await),
                 Act::RestartChild(_) => Raw::RestartChild(handle.restart_child(&name).await),
                 Act::DeleteChild(_) => Raw::DeleteChild(handle.delete_child(&name).await),
                 Act::GetChildSpec(_) => Raw::GetChildSpec(handle.child_spec(&name).await),
@@ -209,10 +207,7 @@ pub(super) fn answer(asked: Asked, people: &People) -> Option<Term> {
     Some(tuple([atom("answer"), atom(verb), said]))
 }
 
-fn started<E: Refusal>(
-    outcome: Result<Option<Pid>, ManageError<E>>,
-    people: &People,
-) -> Term {
+fn started<E: Refusal>(outcome: Result<Option<Pid>, ManageError<E>>, people: &People) -> Term {
     match outcome {
         Ok(None) => tuple([atom("ok"), atom("undefined")]),
         Ok(Some(pid)) => tuple([atom("ok"), people.name(pid)]),
@@ -220,10 +215,7 @@ fn started<E: Refusal>(
     }
 }
 
-fn done<E: Refusal>(
-    outcome: Result<(), ManageError<E>>,
-    people: &People,
-) -> Term {
+fn done<E: Refusal>(outcome: Result<(), ManageError<E>>, people: &People) -> Term {
     match outcome {
         Ok(()) => atom("ok"),
         Err(error) => refusal(&error, &|pid| people.name(pid)),

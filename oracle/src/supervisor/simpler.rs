@@ -1,6 +1,8 @@
 //! Histories a little simpler than a given one.
 
-use super::history::{Act, Auto, Batch, Body, End, History, Restart, Shutdown, Spec, Strategy, Sup};
+use super::history::{
+    Act, Auto, Batch, Body, End, History, Restart, Shutdown, Spec, Strategy, Sup,
+};
 use crate::shrink::shorter;
 
 /// The boldest first. Each has less of something, or something plainer.
@@ -16,7 +18,9 @@ pub(super) fn simpler(history: &History) -> Vec<History> {
             all.push(History { batches, ..history.clone() });
         }
     }
-    all.extend(simpler_sups(&history.root).into_iter().map(|root| History { root, ..history.clone() }));
+    all.extend(
+        simpler_sups(&history.root).into_iter().map(|root| History { root, ..history.clone() }),
+    );
     if history.end != End::Leave {
         all.push(History { end: End::Leave, ..history.clone() });
     }

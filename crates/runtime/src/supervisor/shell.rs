@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::supervisor::{
-    Action, Answer, ChildKey, ChildSpec, ChildState, Counts, Event, Flags, Machine, Request, Shutdown,
+    Action, Answer, ChildKey, ChildSpec, ChildState, Counts, Event, Flags, Machine, Request,
+    Shutdown,
 };
 use fauxtp_logic::tray::Item;
 use fauxtp_logic::{ExitReason, Pid};
