@@ -97,6 +97,12 @@ enum Chore {
         #[arg(long)]
         minutes: u64,
     },
+    /// Compares fauxtp with Erlang/OTP on random histories, e.g. `--only supervisor --histories 100000`.
+    Oracle {
+        /// What the oracle gets to see.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -133,8 +139,21 @@ fn run(chore: Chore) -> Result<()> {
         }
         Chore::Storm { only, quick } => storms::run(&workspace, &only, quick),
         Chore::Soak { minutes } => storms::soak(&workspace, minutes),
+        Chore::Oracle { arguments } => oracle(&workspace, arguments),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
+}
+
+/// Needs Erlang, which is why the prerequisites come first; and speed.
+fn oracle(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
+    prerequisites::ensure()?;
+    Program::cargo()
+        .args(["run", "--release", "-p", "fauxtp-oracle", "--"])
+        .args(arguments)
+        // Every other child panics, and nobody looks at the stack.
+        .env("RUST_BACKTRACE", "0")
+        .directory(workspace.root.clone())
+        .run()
 }
 
 /// The benchmarks are a workspace of their own, so that the peers we measure are not in our lock file.
