@@ -14,6 +14,7 @@ use crate::program::Program;
 use crate::runner::Runner;
 use crate::sanitizers;
 use crate::simulations;
+use crate::storms;
 use crate::tidy;
 use crate::workspace::Workspace;
 
@@ -21,7 +22,7 @@ use crate::workspace::Workspace;
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// The steps, cheap ones first. A later step may rely on what the earlier ones have found.
-const STEPS: [Step; 15] = [
+const STEPS: &[Step] = &[
     ("prerequisites", |_| prerequisites::ensure()),
     ("fmt", |workspace| cargo(workspace, ["fmt", "--all", "--", "--check"])),
     ("clippy", |workspace| {
@@ -35,6 +36,7 @@ const STEPS: [Step; 15] = [
     ("simulations", |workspace| simulations::run(workspace, None, 0, None)),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),
+    ("storms", |workspace| storms::run(workspace, &[], false)),
     ("book", |workspace| book::render(workspace).and_then(|()| book::peers(workspace))),
     ("sanitizers", |workspace| sanitizers::run(workspace, &core(workspace)?)),
     ("coverage", |workspace| coverage::run(workspace, &tested(workspace)?)),
@@ -67,14 +69,12 @@ fn packages(workspace: &Workspace, folders: &[&str]) -> Result<Vec<String>> {
 /// Runs the steps, or those named in `only`, and ends with a table of what took how long.
 pub(crate) fn run(workspace: &Workspace, only: &[String]) -> Result<()> {
     if let Some(unknown) = only.iter().find(|name| STEPS.iter().all(|step| step.0 != **name)) {
-        bail!(
-            "there is no step `{unknown}`; the steps are {}",
-            STEPS.map(|step| step.0).join(", ")
-        );
+        let names: Vec<_> = STEPS.iter().map(|step| step.0).collect();
+        bail!("there is no step `{unknown}`; the steps are {}", names.join(", "));
     }
     let mut done = Vec::new();
     let mut outcome = Ok(());
-    for (name, work) in STEPS {
+    for &(name, work) in STEPS {
         if !only.is_empty() && !only.iter().any(|chosen| chosen == name) {
             continue;
         }

@@ -18,6 +18,7 @@ mod sanitizers;
 mod coverage;
 mod fuzz;
 mod simulations;
+mod storms;
 mod check;
 
 use std::process::ExitCode;
@@ -81,6 +82,27 @@ enum Chore {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Runs the storms: very many crashes, lives and messages, each within its limits.
+    Storm {
+        /// Runs only these, separated by commas; see `storms/src/catalogue.rs`.
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        only: Vec<String>,
+        /// A twentieth of everything.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Runs a mixed load in real time; each minute everything has to be back at the baseline.
+    Soak {
+        /// How long.
+        #[arg(long)]
+        minutes: u64,
+    },
+    /// Compares fauxtp with Erlang/OTP on random histories, e.g. `--only supervisor --histories 100000`.
+    Oracle {
+        /// What the oracle gets to see.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -115,8 +137,23 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Sim { seeds, from, only } => {
             simulations::run(&workspace, seeds, from, only.as_deref())
         }
+        Chore::Storm { only, quick } => storms::run(&workspace, &only, quick),
+        Chore::Soak { minutes } => storms::soak(&workspace, minutes),
+        Chore::Oracle { arguments } => oracle(&workspace, arguments),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
+}
+
+/// Needs Erlang, which is why the prerequisites come first; and speed.
+fn oracle(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
+    prerequisites::ensure()?;
+    Program::cargo()
+        .args(["run", "--release", "-p", "fauxtp-oracle", "--"])
+        .args(arguments)
+        // Every other child panics, and nobody looks at the stack.
+        .env("RUST_BACKTRACE", "0")
+        .directory(workspace.root.clone())
+        .run()
 }
 
 /// The benchmarks are a workspace of their own, so that the peers we measure are not in our lock file.
