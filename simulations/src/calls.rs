@@ -42,6 +42,13 @@ impl Desk {
         drop(from);
     }
 
+    /// Is busy for a while.
+    #[cast]
+    async fn nap(&self) {
+        // sleep: virtual, and what is asked for.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+
     #[tick(every = Duration::from_secs(1))]
     fn chime(&mut self) {
         for from in self.waiting.drain(..) {
@@ -83,8 +90,10 @@ pub async fn deferred_replies(sim: Sim) {
         assert!(whistle.is_err() && whistle != Err(CallError::Timeout), "{whistle:?}");
         assert!(sim.world().now() - begun <= Duration::from_millis(1_500), "nobody waits for long");
     }
+    COUNTER.nap();
     let hasty = COUNTER.ticket().timeout(Duration::from_millis(500)).await;
     assert!(hasty.is_err(), "{hasty:?}");
+    sim.advance(Duration::from_secs(1)).await;
     sim.heal();
     insist(&sim, async || COUNTER.ticket().await).await;
     assert_eq!(insist(&sim, async || COUNTER.complain().await).await, 0);

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::fs;
 use std::path::Path;
+use std::pin::Pin;
 
+use fauxtp::ExitReason;
 use fauxtp::stop::Outcome;
 use fauxtp::testing::{Crash, Report, Sim, Simulation};
 
@@ -21,6 +23,14 @@ pub struct Sizes {
 
 /// What is explored of every scenario in the gate.
 pub const GATE: Sizes = Sizes { crashed: 12, random: 6_000, twice: 200 };
+
+/// One run of a scenario. In a box: what explores them is compiled once, and not for each.
+pub type Run = Pin<Box<dyn Future<Output = ExitReason>>>;
+
+/// Puts a run into its box.
+pub fn run<T: Outcome>(scenario: impl Future<Output = T> + 'static) -> Run {
+    Box::pin(async { scenario.await.into_reason() })
+}
 
 /// What came of one way to explore a scenario.
 #[derive(Debug)]
@@ -43,12 +53,7 @@ impl fmt::Display for Line<'_> {
 ///
 /// # Panics
 /// If a run goes wrong.
-pub fn explore<S, F, T>(name: &str, sizes: Sizes, folder: &Path, scenario: S)
-where
-    S: Fn(Sim) -> F + Sync,
-    F: Future<Output = T>,
-    T: Outcome,
-{
+pub fn explore(name: &str, sizes: Sizes, folder: &Path, scenario: fn(Sim) -> Run) {
     let at_random = |simulation: Simulation| simulation.kill(0.01).panic(0.01).error(0.01);
     let simulation = || Simulation::new(name);
     let ways = [
@@ -59,7 +64,7 @@ where
     ];
     let mut lines = String::new();
     for (how, simulation) in ways {
-        let report = simulation.run(&scenario);
+        let report = simulation.run(scenario);
         lines += &Line { scenario: name, how, report }.to_string();
     }
     let written = fs::create_dir_all(folder)

@@ -68,6 +68,7 @@ pub async fn hand_over(sim: Sim) {
     sim.heal();
     assert!(insist(&sim, async || LEADER.leads().await).await);
     sim.eventually("all candidates stand", |world| world.count::<Candidate>() == 3).await;
+    sim.settle().await;
     sim.no_leaks().await;
     assert_eq!(leads.count(), 0);
 }

@@ -1,21 +1,25 @@
 //! Every scenario, explored: with a crash at every await, with crashes and late messages at random, and twice.
 
-use std::path::Path;
+use std::env;
+use std::path::{Path, PathBuf};
 
-use fauxtp_simulations::explore::{GATE, explore};
+use fauxtp_simulations::explore::{GATE, explore, run};
 use fauxtp_simulations::{
     applications, bank, brokers, calls, guards, links, mailboxes, names, nested, pipelines, pools,
     receives, sessions, stores, tasks, timers,
 };
 
-/// Where what was explored is written down.
-const FOLDER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/simulations");
+/// Where what was explored is written down: where `cargo xtask sim` looks for it, or aside.
+fn folder() -> PathBuf {
+    let aside = || Path::new(env!("CARGO_TARGET_TMPDIR")).join("simulations");
+    env::var_os("FAUXTP_SIM_SUMS").map_or_else(aside, PathBuf::from)
+}
 
 macro_rules! scenarios {
     ($($theme:ident::$scenario:ident,)*) => {$(
         #[test]
         fn $scenario() {
-            explore(stringify!($scenario), GATE, Path::new(FOLDER), $theme::$scenario);
+            explore(stringify!($scenario), GATE, &folder(), |sim| run($theme::$scenario(sim)));
         }
     )*};
 }

@@ -13,7 +13,7 @@ use crate::prerequisites;
 use crate::program::Program;
 use crate::runner::Runner;
 use crate::sanitizers;
-use crate::simulations;
+use crate::simulations::{self, Plan};
 use crate::storms;
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -33,7 +33,7 @@ const STEPS: &[Step] = &[
     ("unit", unit_tests),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
     ("conformance", conformance::check),
-    ("simulations", |workspace| simulations::run(workspace, None, 0, None)),
+    ("simulations", |workspace| simulations::run(workspace, &Plan::default())),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),
     ("storms", |workspace| storms::run(workspace, &[], false)),

@@ -27,6 +27,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
 use program::Program;
+use simulations::Plan;
 use workspace::Workspace;
 
 /// The chores of this repository.
@@ -70,7 +71,7 @@ enum Chore {
         #[arg(long, value_name = "SECONDS", default_value_t = 600)]
         seconds: u32,
     },
-    /// Plays the simulations in simulations/, each with so many seeds.
+    /// Plays the simulations in simulations/, and adds up what was explored.
     Sim {
         /// How many seeds for each, instead of what its test says.
         #[arg(long)]
@@ -81,6 +82,9 @@ enum Chore {
         /// Only those whose names contain this.
         #[arg(long)]
         only: Option<String>,
+        /// Again and again, with other seeds each time, for so many hours.
+        #[arg(long)]
+        hours: Option<f64>,
     },
     /// Runs the storms: very many crashes, lives and messages, each within its limits.
     Storm {
@@ -134,8 +138,8 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Sanitizers => sanitizers::run(&workspace, &check::core(&workspace)?),
         Chore::Coverage => coverage::run(&workspace, &check::tested(&workspace)?),
         Chore::Fuzz { seconds } => fuzz::run(&workspace, seconds),
-        Chore::Sim { seeds, from, only } => {
-            simulations::run(&workspace, seeds, from, only.as_deref())
+        Chore::Sim { seeds, from, only, hours } => {
+            simulations::run(&workspace, &Plan { seeds, from, only: only.as_deref(), hours })
         }
         Chore::Storm { only, quick } => storms::run(&workspace, &only, quick),
         Chore::Soak { minutes } => storms::soak(&workspace, minutes),

@@ -116,6 +116,11 @@ impl<W> Relations<W> {
         self.watching.len()
     }
 
+    /// Those who watch this process, oldest first.
+    pub fn watched_by_whom(&self) -> impl Iterator<Item = &W> + '_ {
+        self.watchers.values()
+    }
+
     /// Processes this one watches, once for each monitor.
     pub fn watched(&self) -> impl Iterator<Item = Pid> + '_ {
         self.watching.values().copied()

@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::clock;
 use crate::executor::{self, Executor};
 use crate::names::{Name, Receives};
+use crate::signal::Watcher;
 use crate::table;
 
 /// Everything that lives in a simulation, at this moment.
@@ -91,7 +92,12 @@ impl World {
                 process.core().private(|private| {
                     private.owned().is_some_and(|owned| {
                         let relations = &owned.relations;
-                        relations.links().chain(relations.watched()).any(is_dead)
+                        let watchers =
+                            relations.watched_by_whom().filter_map(|watcher| match watcher {
+                                Watcher::Process(pid, _) => Some(*pid),
+                                Watcher::Listener(_) => None,
+                            });
+                        relations.links().chain(relations.watched()).chain(watchers).any(is_dead)
                     })
                 })
             })

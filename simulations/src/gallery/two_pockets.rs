@@ -1,0 +1,61 @@
+//! A purse with two pockets, and ten coins in it. A hand moves a coin from the left pocket to the right one, three times.
+//! If it is struck on the way, there is another hand.
+//!
+//! Ten coins, and nine while one is between the pockets.
+
+use fauxtp::prelude::*;
+use fauxtp::testing::Sim;
+
+use crate::outside::{Outside, latency};
+
+/// What there is, besides hands.
+#[derive(Clone, Copy, Debug)]
+struct Purse {
+    left: u32,
+    right: u32,
+    /// Whether a coin has left one pocket, and is not in the other one.
+    between: bool,
+}
+
+static HAND: Name<Hand> = Name::new("hand");
+
+struct Hand(Outside<Purse>);
+
+#[gen_server]
+impl Hand {
+    fn init(purse: Outside<Purse>) -> Self {
+        Self(purse)
+    }
+
+    #[call]
+    async fn move_one(&mut self) {
+        self.0.with(|purse| {
+            purse.left -= 1;
+            purse.between = true;
+        });
+        latency().await;
+        self.0.with(|purse| {
+            purse.between = false;
+            purse.right += 1;
+        });
+    }
+}
+
+/// How many coins there are in the end.
+pub async fn two_pockets(sim: Sim) {
+    let purse = Outside::new(Purse { left: 10, right: 0, between: false });
+    let seen = purse.clone();
+    sim.invariant("ten coins, or nine and one between", move |_| {
+        seen.with(|purse| purse.left + purse.right + u32::from(purse.between) == 10)
+    });
+    let hand = Hand::spec(purse.clone()).name(&HAND).restart(Restart::Permanent);
+    sim.start(Supervisor::new([hand])).await;
+    for _ in 0..3 {
+        let _struck_perhaps = HAND.move_one().await;
+    }
+    sim.heal();
+    sim.settle().await;
+    let purse = purse.get();
+    assert!(!purse.between, "a coin lies on the floor: {purse:?}");
+    sim.no_leaks().await;
+}
