@@ -53,6 +53,21 @@
 //!   arrive after another one that was sent later by somebody else, as between the nodes of a cluster. Within one
 //!   program that does not happen.
 //!
+//! # What is checked without being asked for
+//!
+//! In every run of every test:
+//!
+//! - A child's next incarnation is not launched before the former one is gone.
+//! - Whoever is told of an end finds the names of the dead free.
+//! - A supervisor restarts no more often than it may.
+//! - Every message that is sent arrives, comes back, or is refused; every one that arrives is handled, displaced by a
+//!   bounded mailbox, or dropped with its process.
+//! - Whoever waits at its inbox and gets something runs; when nobody has anything to do ([`Sim::settle`]), nobody is
+//!   linked with the dead, or watches them.
+//! - Every call ends, and nothing is left ([`Sim::no_leaks`]).
+//!
+//! What is broken is a [`Problem::Broken`], as any invariant is.
+//!
 //! # What is not
 //!
 //! Tasks of tokio's (`tokio::spawn`) run in the order in which they are woken: the same for each seed, so they are
@@ -177,6 +192,9 @@ impl Sim {
             idle = if now == steps { idle + 1 } else { 0 };
             steps = now;
         }
+        let world = self.world();
+        self.stage.director.settled(|| world.has_ties_with_the_dead());
+        self.stage.check_laws();
     }
 
     /// Lets time pass, timer by timer, and waits until nobody has anything to do then.
@@ -246,6 +264,8 @@ impl Sim {
             messages => left.push(format!("{messages} messages on their way")),
         }
         assert!(left.is_empty(), "left at the end: {}", left.join("; "));
+        self.stage.director.deserted();
+        self.stage.check_laws();
     }
 }
 

@@ -94,7 +94,9 @@ where
     director.after_each_step(|| {});
     drop(runtime);
     drop(directing);
-    Run { story: director.story(), problem: problem.err() }
+    director.close_books();
+    let broken = || director.broken().map(|law| Problem::Broken(law.to_owned()));
+    Run { problem: problem.err().or_else(broken), story: director.story() }
 }
 
 impl Stage {
@@ -112,11 +114,19 @@ impl Stage {
         invariants.append(&mut others);
         *others = invariants;
         drop(others);
+        let broken = broken.or_else(|| self.director.broken().map(str::to_owned));
         if let Some(name) = broken {
             self.problem.lock().get_or_insert(Problem::Broken(name));
             self.wake();
         } else if self.looks_on.load(Ordering::Relaxed) {
             self.wake();
+        }
+    }
+
+    /// If a law is broken, the run ends with that before the test goes on.
+    pub(super) fn check_laws(&self) {
+        if let Some(law) = self.director.broken() {
+            self.problem.lock().get_or_insert(Problem::Broken(law.to_owned()));
         }
     }
 
@@ -192,7 +202,11 @@ impl<F: Future<Output: Outcome>> Future for Visit<'_, F> {
             return Poll::Pending;
         }
         let guest = self.guest.as_mut();
-        match guard::catch(|| guest.poll(cx)) {
+        let polled = guard::catch(|| guest.poll(cx));
+        if let Some(problem) = stage.problem.lock().take() {
+            return Poll::Ready(Err(problem));
+        }
+        match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(outcome)) => Poll::Ready(verdict(outcome)),
             Err(report) => Poll::Ready(Err(Problem::Panicked {
