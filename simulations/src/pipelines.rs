@@ -1,9 +1,10 @@
 //! Pipelines: each stage feeds the next.
 
 use fauxtp::prelude::*;
+use fauxtp::task::async_stream;
 use fauxtp::testing::Sim;
 
-use crate::outside::{Outside, insist, latency};
+use crate::outside::{Gauge, Outside, insist, latency};
 
 static SINK: Name<Sink> = Name::new("sink");
 static PARSER: Name<Parser> = Name::new("parser");
@@ -92,5 +93,59 @@ pub async fn three_stages(sim: Sim) {
     while written.with(|written| written.len() < 8) {
         insist(&sim, async || SOURCE.next().await).await;
     }
+    sim.no_leaks().await;
+}
+
+/// Computes many things, a few at a time, each in a task of its own.
+struct Mapper;
+
+static MAPPER: Name<Mapper> = Name::new("mapper");
+
+#[gen_server]
+impl Mapper {
+    fn init() -> Self {
+        Self
+    }
+
+    /// The squares up to there; nothing in the place of those whose task has failed.
+    #[call]
+    async fn squares(&mut self, last: u32, at_work: Gauge) -> Vec<Option<u32>> {
+        let square = move |number: u32| {
+            let at_work = at_work.clone();
+            async move {
+                let _one_more = at_work.enter();
+                latency().await;
+                number * number
+            }
+        };
+        let squares = async_stream(1..=last, square).max_concurrency(3);
+        let mut squares = squares.expect("three are more than none").nolink();
+        let mut results = Vec::new();
+        while let Some(square) = squares.next().await {
+            results.push(square.ok());
+        }
+        results
+    }
+}
+
+/// A server that maps by tasks; what its tasks come to is in order, whoever fails.
+pub async fn tasks_in_a_stream(sim: Sim) {
+    let at_work = Gauge::default();
+    let gauge = at_work.clone();
+    sim.invariant("no more than three at a time", move |_| gauge.count() <= 3);
+    sim.start(Supervisor::new([Mapper::spec(()).name(&MAPPER).restart(Restart::Permanent)])).await;
+    let expected: Vec<u32> = (1..=6).map(|number| number * number).collect();
+    for _ in 0..2 {
+        if let Ok(squares) = MAPPER.squares(6, at_work.clone()).await {
+            let matches =
+                |(got, expected): (&Option<u32>, &u32)| got.is_none_or(|got| got == *expected);
+            assert_eq!(squares.len(), 6);
+            assert!(squares.iter().zip(&expected).all(matches), "{squares:?}");
+        }
+    }
+    sim.heal();
+    let squares = insist(&sim, async || MAPPER.squares(6, at_work.clone()).await).await;
+    assert_eq!(squares.into_iter().flatten().collect::<Vec<_>>(), expected);
+    assert_eq!(at_work.count(), 0);
     sim.no_leaks().await;
 }

@@ -113,6 +113,8 @@ impl<M: Send + 'static> Shared<M> {
         }
         let shared = self.clone();
         scheduler.deliver_later(current::pid, pid, move || shared.arrive_late(message));
+        // Somebody has to deliver it, also if nobody has anything to do.
+        self.core.executor.rouse();
         None
     }
 

@@ -47,8 +47,8 @@
 //!   next timer. `tokio::time` and `tokio::sync` work as ever; an hour takes microseconds.
 //! - **Crashes** ([`Crash::EveryAwait`], [`kill`](Simulation::kill), [`panic`](Simulation::panic),
 //!   [`error`](Simulation::error)). A process is struck when it would go on after an await: in a callback, that
-//!   panics, or returns an error, with everything that follows from it; elsewhere, the process does. Supervisors that
-//!   no process has started are spared, for nobody would start them again.
+//!   panics, or returns an error, with everything that follows from it; elsewhere, the process does. Supervisors
+//!   and registries that no process has started are spared, for nobody would start them again.
 //! - **Late messages** ([`delay`](Simulation::delay)). Messages between two processes keep their order, but one may
 //!   arrive after another one that was sent later by somebody else, as between the nodes of a cluster. Within one
 //!   program that does not happen.

@@ -49,8 +49,8 @@ pub(crate) struct Director {
     after_step: Mutex<Option<AfterStep>>,
 }
 
-/// What supervisors are labelled.
-const ROOTS: [&str; 2] = ["Supervisor", "DynamicSupervisor"];
+/// What those are labelled that nobody would start again, if no process has started them.
+const ROOTS: [&str; 3] = ["Supervisor", "DynamicSupervisor", "fauxtp::Registry"];
 
 type AfterStep = Box<dyn FnMut() + Send>;
 type Delivery = Box<dyn FnOnce() + Send>;
