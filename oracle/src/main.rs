@@ -22,6 +22,9 @@ mod shrink;
 mod saved;
 mod campaign;
 mod supervisor;
+mod reasons;
+mod stage;
+mod signals;
 
 use std::process::ExitCode;
 use std::thread;
@@ -59,6 +62,8 @@ struct Arguments {
 enum Subject {
     /// Supervisors of all kinds.
     Supervisor,
+    /// Links, monitors and exit signals.
+    Signals,
 }
 
 impl Subject {
@@ -66,6 +71,7 @@ impl Subject {
     fn compare(self, build: &Build, plan: &Plan) -> Result<bool> {
         match self {
             Self::Supervisor => compare(&supervisor::Supervisors, build, plan),
+            Self::Signals => compare(&signals::Signals, build, plan),
         }
     }
 }
