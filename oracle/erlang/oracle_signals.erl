@@ -75,6 +75,9 @@ do(Number, {release}, State = #state{held = I}) ->
         {released, Pid} -> ok;
         {'DOWN', _, process, Pid, _} = Down -> self() ! Down
     end,
+    %% If it has ended, it still has to answer those whose links and monitors came too late.
+    erlang:yield(),
+    erlang:yield(),
     process_flag(priority, high),
     State#state{held = none};
 do(_, {outside, J, Reason}, State) ->

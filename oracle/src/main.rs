@@ -23,6 +23,7 @@ mod saved;
 mod campaign;
 mod supervisor;
 mod reasons;
+mod explained;
 mod stage;
 mod signals;
 

@@ -4,6 +4,7 @@ mod history;
 mod notation;
 mod robot;
 mod replay;
+mod explained;
 mod compare;
 
 use anyhow::Result;

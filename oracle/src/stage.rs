@@ -1,35 +1,34 @@
-//! Where histories are replayed on ours: one thread, a clock that stands still, and a scheduler that can be told to wait.
+//! Where histories are replayed on ours: a simulation in which nothing is left to chance.
 
 use std::future::Future;
 use std::panic;
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 
-use fauxtp::Pid;
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::yield_now;
+use fauxtp::testing::{Sim, Simulation};
 
-/// What a replay asks of the runtime around it.
-#[derive(Debug)]
-pub(crate) struct Stage;
-
-thread_local! {
-    /// One for each thread; a history leaves nothing behind in it.
-    static RUNTIME: Runtime = Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime on this thread needs nothing but memory");
-}
-
-/// Runs a replay to its end.
-pub(crate) fn on_stage<F: Future>(replay: impl FnOnce(Stage) -> F) -> F::Output {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(be_quiet_about_booms);
-    RUNTIME.with(|runtime| runtime.block_on(replay(Stage)))
-}
+use crate::term::Term;
 
 /// Robots that are told to fail do so with this text.
 pub(crate) const BOOM: &str = "boom";
+
+/// Runs a replay to its end, and returns its trace.
+///
+/// # Panics
+/// If the simulation fails: somebody has panicked who should not, or does not come to an end.
+pub(crate) fn on_stage<F: Future<Output = Term>>(replay: impl Fn(Sim) -> F + Sync) -> Term {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(be_quiet_about_booms);
+    let trace = Mutex::new(None);
+    let outcome = Simulation::new("oracle").fifo().check(async |sim: Sim| {
+        let told = replay(sim).await;
+        *trace.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+    });
+    match (outcome, trace.into_inner().unwrap_or_else(PoisonError::into_inner)) {
+        (Ok(_), Some(trace)) => trace,
+        (Err(failure), _) => panic!("{}", failure.problem),
+        (Ok(_), None) => unreachable!("a simulation that is over has told its trace"),
+    }
+}
 
 /// Failures that were asked for are not printed.
 fn be_quiet_about_booms() {
@@ -39,17 +38,4 @@ fn be_quiet_about_booms() {
             before(info);
         }
     }));
-}
-
-impl Stage {
-    /// Returns when nobody has anything to do.
-    pub(crate) async fn settle(&self) {
-        for _ in 0..8 {
-            yield_now().await;
-        }
-    }
-
-    pub(crate) fn hold(&self, _pid: Pid) {}
-
-    pub(crate) fn release(&self, _pid: Pid) {}
 }

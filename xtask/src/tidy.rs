@@ -15,11 +15,12 @@ use crate::workspace::Workspace;
 use violation::Violation;
 
 /// The rules that look at one Rust file at a time.
-const RULES: [fn(&Source) -> Vec<Violation>; 11] = [
+const RULES: [fn(&Source) -> Vec<Violation>; 12] = [
     shape::header,
     shape::features,
     doors::spawning,
     doors::clock,
+    doors::sharing,
     doors::sleeping,
     doors::iteration_order,
     leftovers::ignored_tests,

@@ -10,23 +10,23 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use fauxtp_logic::{ExitReason, Pid};
-use tokio::time::Sleep;
 
 use crate::address::Address;
 use crate::clock;
 use crate::current;
 use crate::cycle::Watching;
-use crate::executor::NoRuntime;
+use crate::executor::{NoRuntime, stricken};
 use crate::guard::{guarded, panicked};
+use crate::host::Sleep;
 use crate::process::{self, Birth, PidExt};
 use crate::shared::{Claim, Handle, Refused, Tie};
 use crate::slot::{self, Broken, Pledge, Promise};
 use crate::stop::{Manner, Stop};
+use crate::sync::atomic::Ordering;
 use crate::table;
 
 /// Why a process did not start. Nothing of it is left (PL-003), unless it was killed while it blocked its thread: then
@@ -228,7 +228,8 @@ pub(crate) async fn init<S>(
     init: impl Future<Output = crate::Result<S>>,
 ) -> Result<S, ExitReason> {
     let Some(ack) = ack.claim_names(handle) else { return Err(ExitReason::Normal) };
-    let stop = match guarded(init).await {
+    let fail = |reason| Err(Stop::because(reason));
+    let stop = match guarded(stricken(init, fail)).await {
         Ok(Ok(state)) => {
             ack.ready();
             return Ok(state);

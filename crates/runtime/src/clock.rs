@@ -4,7 +4,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use fauxtp_logic::Time;
-use tokio::time::{Instant, Sleep};
+
+use crate::host::{self, Instant, Sleep};
+use crate::sync::statics;
 
 /// Longer than anybody waits, and short enough to be added to any instant.
 const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
@@ -14,7 +16,9 @@ const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 const HEAD_START: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 fn origin() -> Instant {
-    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    statics! {
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    }
     *ORIGIN.get_or_init(|| {
         let now = Instant::now();
         now.checked_sub(HEAD_START).unwrap_or(now)
@@ -29,7 +33,7 @@ pub(crate) fn now() -> Time {
 
 /// A timer that is done at `due`, never earlier (TMR-001).
 pub(crate) fn sleep_until(due: Time) -> Sleep {
-    tokio::time::sleep_until(instant(due))
+    host::sleep_until(instant(due))
 }
 
 /// Whether nobody waits so long.

@@ -1,11 +1,12 @@
 //! Which process runs on this thread, while it is being polled.
 
 use std::cell::RefCell;
-use std::sync::atomic::Ordering;
 
 use fauxtp_logic::{ExitReason, Pid};
 
 use crate::shared::{Handle, Unkept};
+use crate::sync::atomic::Ordering;
+use crate::sync::thread_local;
 use crate::table;
 
 thread_local! {

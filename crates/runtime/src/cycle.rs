@@ -11,7 +11,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use fauxtp_logic::Pid;
@@ -21,6 +20,7 @@ use crate::hierarchy;
 use crate::shared::{Core, Handle};
 use crate::signal::Signal;
 use crate::slot::{self, Broken, Pledge};
+use crate::sync::atomic::Ordering;
 use crate::table;
 use crate::wait::Waiting;
 

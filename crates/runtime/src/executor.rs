@@ -4,6 +4,7 @@
 //! timers of its processes, and watches over the deadlines of calls made from its runtime.
 
 mod fiber;
+mod schedule;
 mod crew;
 mod relief;
 mod timers;
@@ -17,13 +18,16 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use fauxtp_logic::Time;
 use fauxtp_logic::names::{Index, Keys};
-use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
 use crate::clock;
-use crate::sync::{Arrivals, Mutex, RwLock};
+use crate::host::{Handle, Id, RuntimeFlavor};
+use crate::sync::{Arrivals, Mutex, RwLock, statics, thread_local};
 
 pub(crate) use crew::allow_on_the_spot;
 pub(crate) use fiber::{Berth, Fiber, embody, end, wake};
+#[cfg(feature = "testing")]
+pub(crate) use schedule::{Director, Story, choices, direct, record, script};
+pub(crate) use schedule::{Imminent, Scheduler, is_quiet, stricken};
 pub(crate) use sweep::Alarm;
 pub(crate) use timers::{TimerKey, Timers};
 
@@ -32,6 +36,7 @@ pub(crate) struct Executor {
     id: Id,
     handle: Handle,
     crew: crew::Crew,
+    scheduler: Scheduler,
     timers: Timers,
     sweep: sweep::Sweep,
     /// Who holds which local name in this runtime; kept by `names`.
@@ -65,8 +70,10 @@ impl fmt::Display for NoRuntime {
 
 impl std::error::Error for NoRuntime {}
 
-/// The runtimes that have processes; asked once per thread and runtime.
-static KNOWN: Mutex<Vec<Weak<Executor>>> = Mutex::new(Vec::new());
+statics! {
+    /// The runtimes that have processes; asked once per thread and runtime.
+    static KNOWN: Mutex<Vec<Weak<Executor>>> = Mutex::new(Vec::new());
+}
 
 /// What ends all processes of a runtime that is gone.
 static END_ALL: OnceLock<fn(&Executor)> = OnceLock::new();
@@ -115,6 +122,7 @@ fn known_or_new(handle: Handle) -> Result<Arc<Executor>, NoRuntime> {
     let executor = Arc::new(Executor {
         id,
         crew: crew::Crew::new(&handle),
+        scheduler: Scheduler::of_this_thread(),
         handle,
         timers: Timers::default(),
         sweep: sweep::Sweep::default(),
@@ -148,6 +156,17 @@ impl Executor {
     /// Who waits for a name to be held.
     pub(crate) fn named(&self) -> &Arrivals {
         &self.named
+    }
+
+    /// Who runs next here.
+    #[inline]
+    pub(crate) fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
+    /// A number to spread things by that would otherwise happen at the same moment.
+    pub(crate) fn jitter(&self) -> u32 {
+        self.scheduler.jitter()
     }
 
     /// Runs a future to its end, as a task of its own.

@@ -14,6 +14,9 @@ use fauxtp_logic::ExitReason;
 use fauxtp_logic::reason::{Failure, PanicReport};
 use pin_project_lite::pin_project;
 
+use crate::executor;
+use crate::sync::thread_local;
+
 thread_local! {
     /// Values whose drop would have come in the middle of an unwinding.
     static ASIDE: RefCell<Vec<Box<dyn Any + Send>>> = const { RefCell::new(Vec::new()) };
@@ -112,7 +115,8 @@ pub(crate) fn install_hook() {
             if inside {
                 note_place(info);
             }
-            if !inside || !crate::instrument::somebody_listens() {
+            let is_told = crate::instrument::somebody_listens() || executor::is_quiet();
+            if !inside || !is_told {
                 before(info);
             }
         }));

@@ -9,12 +9,11 @@
 //!
 //! OTP hangs in these cases; here they are errors (SUP-101).
 
-use std::sync::atomic::Ordering;
-
 use fauxtp_logic::Pid;
 
 use crate::current;
 use crate::shared::{Core, Handle, Tie};
+use crate::sync::atomic::Ordering;
 use crate::table;
 
 /// A process that asks a supervisor and waits for the answer.

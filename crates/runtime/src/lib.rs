@@ -95,6 +95,7 @@
 //! [`run_callees_on_the_spot`](process::run_callees_on_the_spot).
 
 pub(crate) mod sync;
+pub(crate) mod host;
 pub(crate) mod clock;
 pub(crate) mod executor;
 pub(crate) mod facts;
@@ -123,6 +124,8 @@ pub mod expansion;
 pub mod supervisor;
 pub mod task;
 pub mod application;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod prelude;
 
 pub use address::Address;

@@ -10,7 +10,6 @@ mod policy;
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Wake, Waker};
 
 use fauxtp_logic::tray::{Item, Tray};
@@ -22,6 +21,7 @@ use crate::guard::drop_each;
 use crate::shared::{Barrier, Core, Process};
 use crate::signal::{Down, Exit, Signal};
 use crate::sync::Mutex;
+use crate::sync::atomic::Ordering;
 use crate::wait::SOMEWHERE;
 
 use lanes::{Lanes, Post, Room};
@@ -66,6 +66,7 @@ impl<M: Send + 'static> Shared<M> {
     /// Delivers a message.
     #[inline]
     pub(crate) fn push(self: &Arc<Self>, message: M) -> Result<(), SendError<M>> {
+        let Some(message) = self.put_off(message) else { return Ok(()) };
         if self.deliver(message, &mut 0)? {
             executor::wake(self);
         }
@@ -80,6 +81,7 @@ impl<M: Send + 'static> Shared<M> {
         message: M,
         cx: &mut Context<'_>,
     ) -> Result<u64, SendError<M>> {
+        let Some(message) = self.put_off(message) else { return Ok(SOMEWHERE) };
         let mut place = SOMEWHERE;
         if self.deliver(message, &mut place)? {
             self.run_or_wake(cx);
@@ -89,11 +91,45 @@ impl<M: Send + 'static> Shared<M> {
 
     /// The same by somebody who will wait for what comes of it, but not yet.
     pub(crate) fn push_for_later(self: &Arc<Self>, message: M) -> Result<u64, SendError<M>> {
+        let Some(message) = self.put_off(message) else { return Ok(SOMEWHERE) };
         let mut place = SOMEWHERE;
         if self.deliver(message, &mut place)? {
             executor::wake(self);
         }
         Ok(place)
+    }
+
+    /// Leaves a message to a simulation that wants to deliver it late. A bounded inbox has to say at once whether it
+    /// takes it.
+    #[inline]
+    fn put_off(self: &Arc<Self>, message: M) -> Option<M> {
+        let (scheduler, pid) = (self.core.executor.scheduler(), self.core.pid);
+        scheduler.sent(current::pid, pid, std::any::type_name::<M>());
+        let at_once = scheduler.delivers_at_once(current::pid, pid)
+            || !self.core.may_be_open()
+            || self.lanes.lock().is_bounded();
+        if at_once {
+            return Some(message);
+        }
+        let shared = self.clone();
+        scheduler.deliver_later(current::pid, pid, move || shared.arrive_late(message));
+        None
+    }
+
+    /// A late message arrives. If the process has ended meanwhile, it is as if the message had been in its inbox.
+    fn arrive_late(self: &Arc<Self>, message: M) {
+        match self.deliver(message, &mut 0) {
+            Ok(true) => executor::wake(self),
+            Ok(false) => {}
+            Err(SendError::NoProc(message) | SendError::Full(message)) => {
+                let _entered = current::enter(self.clone());
+                drop_each(Some(message));
+                let (unkept, fate) = self.core.private(|private| {
+                    (std::mem::take(&mut private.possessions().unkept), private.fate.clone())
+                });
+                current::settle_all(unkept, fate.as_ref());
+            }
+        }
     }
 
     fn run_or_wake(self: &Arc<Self>, cx: &mut Context<'_>) {
@@ -177,6 +213,7 @@ impl<M: Send + 'static> Shared<M> {
     }
 
     fn post_signal(&self, signal: Signal) -> Result<(), Signal> {
+        self.core.executor.scheduler().deliver_all(current::pid, self.core.pid);
         self.post(Post::Signal(signal)).map_err(|post| match post {
             Post::Signal(signal) => signal,
             Post::Notice(_) | Post::Spent => unreachable!("a refused signal comes back as it was"),
@@ -304,6 +341,10 @@ impl<M: Send + 'static> Fiber for Shared<M> {
 
     fn executor(&self) -> &Arc<Executor> {
         &self.core.executor
+    }
+
+    fn pid(&self) -> Pid {
+        self.core.pid
     }
 }
 

@@ -62,7 +62,6 @@ mod farewell;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -82,6 +81,7 @@ use crate::shared::{Ancestors, Core, Handle, Private, Tie};
 use crate::signal::{NOBODY, Signal, Watcher, fresh_ref};
 use crate::slot;
 use crate::stop::Outcome;
+use crate::sync::atomic::Ordering;
 use crate::table;
 use crate::waiting::{Watch, recalled};
 
@@ -156,7 +156,7 @@ where
         ancestors = behalf(&ancestors, caller);
     }
     let tie = if parent.is_some() { birth.tie } else { Tie::None };
-    let shared = table::enter(|pid| {
+    let shared = table::enter(executor.scheduler().fresh_pid(), |pid| {
         let mut private = Private::new(birth.trapping, birth.takes_stop, birth.restarts);
         if let Some(parent) = &parent {
             bind(parent.core(), pid, &mut private, tie, watched);
@@ -166,6 +166,8 @@ where
         let shared = Arc::new(Shared::new(core, birth.mailbox));
         (shared.clone() as _, shared)
     });
+    let scheduler = executor.scheduler();
+    scheduler.born(shared.core.pid, parent.as_ref().map(|parent| parent.core().pid), birth.label);
     let address = Address::new(shared.clone());
     let unborn = Unborn { shared: Some(&shared), watched };
     let body = body(Context::new(shared.clone(), birth.mailbox.is_bounded()));

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::task::Context;
 
 use fauxtp_logic::relations::Relations;
@@ -21,7 +20,8 @@ use fauxtp_logic::{ExitReason, Pid, Ref};
 use crate::executor::{Berth, Executor, TimerKey};
 use crate::facts::Facts;
 use crate::signal::{Signal, Watcher};
-use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
+use crate::sync::{Mutex, thread, thread_local};
 use crate::wait::{Progress, Wait};
 
 use late::Late;
@@ -302,7 +302,7 @@ impl Core {
             match self.status.load(Ordering::Acquire) {
                 ALIVE => return true,
                 LEAVING if TELLS.get() => return false,
-                LEAVING => std::thread::yield_now(),
+                LEAVING => thread::yield_now(),
                 _ => return false,
             }
         }
@@ -313,7 +313,7 @@ impl Core {
         loop {
             match self.status.load(Ordering::Acquire) {
                 LEAVING | KILLED_LEAVING if TELLS.get() => return true,
-                LEAVING | KILLED_LEAVING => std::thread::yield_now(),
+                LEAVING | KILLED_LEAVING => thread::yield_now(),
                 status => return status == DEAD,
             }
         }
@@ -379,6 +379,11 @@ impl Private {
 
     pub(crate) fn doom(&self) -> Option<&ExitReason> {
         self.owned()?.doom.as_ref()
+    }
+
+    /// Nothing but kill has hit; what has hit before counts.
+    pub(crate) fn doom_by_kill(&mut self) {
+        self.possessions().doom.get_or_insert_with(ExitReason::killed);
     }
 
     pub(crate) fn relations(&mut self) -> &mut Relations<Watcher> {

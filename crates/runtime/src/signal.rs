@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::{ExitReason, Pid, Ref};
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::statics;
 
 /// A linked process has ended, or somebody sent an exit signal, and the receiver traps exits.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +113,9 @@ impl fmt::Debug for Signal {
 
 /// A reference that was never given out before.
 pub(crate) fn fresh_ref() -> Ref {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
+    statics! {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+    }
     Ref { node: 0, number: NEXT.fetch_add(1, Ordering::Relaxed) }
 }
 

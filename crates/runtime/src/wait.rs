@@ -4,9 +4,9 @@
 //! A process that waits for an answer, a start or an end says so here before it asks. Whoever is about to wait for it
 //! in turn follows these records from process to process and sees whether they lead back to him (see `cycle`).
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use fauxtp_logic::Pid;
+
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// How far a process has got with its messages: how many it has taken, and whether it is busy with the last of them.
 ///

@@ -5,10 +5,13 @@
 //!
 //! - Several end in one step: in which order a third one hears of them. Runs of exits and downs are sorted by sender;
 //!   those of one sender stay in their order.
+//! - When somebody is told that a process is not there (`noproc`): it comes last.
+//! - Somebody ends: what he receives in the same step, he may or may not have taken by then (PROC-005).
 //! - Whoever kills its peer and asks whether it lives may be dead before it has its answer told.
 
 use std::collections::BTreeMap;
 
+use super::explained;
 use super::history::{Act, History, Step};
 use crate::oracle::Verdict;
 use crate::term::Term;
@@ -17,30 +20,47 @@ pub(crate) fn compare(history: &History, ours: &Term, theirs: &Term) -> Verdict 
     if ours == theirs {
         return Verdict::Same;
     }
-    match (canonical(history, ours), canonical(history, theirs)) {
-        (Some(ours), Some(theirs)) if ours == theirs => Verdict::Same,
-        _ => Verdict::Different,
+    let (Some(ours), Some(theirs)) = (events(ours), events(theirs)) else {
+        return Verdict::Different;
+    };
+    let canonical_theirs = canonical(history, theirs.clone());
+    match difference(&canonical(history, ours.clone()), &canonical_theirs) {
+        None => Verdict::Same,
+        Some(first) => explained::by(history, ours, theirs, first)
+            .map_or(Verdict::Different, Verdict::Explained),
     }
 }
 
-/// The trace in one form; nothing if it is none.
-fn canonical(history: &History, trace: &Term) -> Option<Vec<Vec<Term>>> {
-    let steps = trace.as_list().ok()?;
-    let steps: Vec<Vec<Term>> = steps
-        .iter()
-        .map(|step| step.as_list().ok().map(<[Term]>::to_vec))
-        .collect::<Option<_>>()?;
-    let ends = ends(&steps);
-    let canonical = steps.into_iter().enumerate().map(|(number, mut events)| {
-        events.retain(|event| !is_untold(history, number, event, &ends));
+/// The trace by steps; nothing if it is none.
+fn events(trace: &Term) -> Option<Trace> {
+    let step = |step: &Term| step.as_list().ok().map(<[Term]>::to_vec);
+    trace.as_list().ok()?.iter().map(step).collect()
+}
+
+/// The first step in which the traces differ.
+pub(super) fn difference(ours: &Trace, theirs: &Trace) -> Option<usize> {
+    let differs = |(ours, theirs): (&Vec<Term>, &Vec<Term>)| ours != theirs;
+    let missing = || (ours.len() != theirs.len()).then(|| ours.len().min(theirs.len()));
+    ours.iter().zip(theirs).position(differs).or_else(missing)
+}
+
+/// What happened in each step.
+pub(super) type Trace = Vec<Vec<Term>>;
+
+/// The trace in one form.
+pub(super) fn canonical(history: &History, trace: Trace) -> Trace {
+    let ends = ends(&trace);
+    let canonical = trace.into_iter().enumerate().map(|(number, mut events)| {
+        events.retain(|event| !is_last(history, number, event, &ends));
+        noproc_last(&mut events);
         sort_runs(&mut events, &ends);
         events
     });
-    Some(canonical.collect())
+    canonical.collect()
 }
 
 /// In which step each robot has ended.
-fn ends(steps: &[Vec<Term>]) -> BTreeMap<Term, usize> {
+pub(super) fn ends(steps: &[Vec<Term>]) -> BTreeMap<Term, usize> {
     let mut ends = BTreeMap::new();
     for (number, events) in steps.iter().enumerate() {
         for event in events {
@@ -52,11 +72,30 @@ fn ends(steps: &[Vec<Term>]) -> BTreeMap<Term, usize> {
     ends
 }
 
-/// Whether it is the answer of somebody who has asked about whom it killed, and died in the same step.
-fn is_untold(history: &History, number: usize, event: &Term, ends: &BTreeMap<Term, usize>) -> bool {
-    let Ok(("result", [robot, step, _])) = event.as_tagged() else { return false };
-    let step = step.as_int().ok().and_then(|step| history.steps.get(usize::try_from(step).ok()?));
-    matches!(step, Some(Step::Act(_, Act::KillAlive(_)))) && ends.get(robot) == Some(&number)
+/// Whether it is something that a robot tells in the step in which it ends, and may have had no time to.
+fn is_last(history: &History, number: usize, event: &Term, ends: &BTreeMap<Term, usize>) -> bool {
+    let Ok((tag, [robot, what, ..])) = event.as_tagged() else { return false };
+    if ends.get(robot) != Some(&number) {
+        return false;
+    }
+    let step = || history.steps.get(usize::try_from(what.as_int().ok()?).ok()?);
+    tag == "got" || tag == "result" && matches!(step(), Some(Step::Act(_, Act::KillAlive(_))))
+}
+
+/// Moves what each robot is told of those who are not there behind all else that it tells.
+fn noproc_last(events: &mut [Term]) {
+    let place = |event: &Term| {
+        let (tag, others) = event.as_tagged().ok()?;
+        let absent = match others {
+            [_, item] if tag == "got" => match item.as_tagged().ok()? {
+                ("exit", [_, reason]) | ("down", [_, _, reason]) => is_noproc(reason),
+                _ => false,
+            },
+            _ => false,
+        };
+        Some((others.first()?.clone(), absent.then(|| event.clone())))
+    };
+    events.sort_by_cached_key(place);
 }
 
 /// Sorts what one robot hears of several who ended in the same step.

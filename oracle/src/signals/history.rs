@@ -196,7 +196,12 @@ impl Generator {
             13 => Act::Collect,
             14 => Act::Leave(End::any(random)),
             15 if self.born < ROBOTS_MAX => {
-                Act::Spawn { linked: random.percent(60), child: Child::any(random) }
+                let mut child = Child::any(random);
+                // Whether it traps in time, should its parent end right after, is not for anybody to say.
+                if let (Child::Robot(child), true) = (&mut child, self.held == Some(robot)) {
+                    child.trapping = false;
+                }
+                Act::Spawn { linked: random.percent(60), child }
             }
             _ => Act::Link(target),
         }
@@ -284,4 +289,4 @@ impl Step {
 /// The place of no step.
 const NEVER: usize = 255;
 
-const HOLDS: bool = false;
+const HOLDS: bool = true;

@@ -11,11 +11,11 @@ use super::history::{Act, History, Step};
 use super::notation::truth;
 use super::robot::{Command, Inside, Message, World};
 use crate::reasons::class;
-use crate::stage::Stage;
 use crate::term::{Term, atom, int, list, tuple};
+use fauxtp::testing::Sim;
 
 /// Replays a history, and returns its trace: what has happened in each step, by robot.
-pub(crate) async fn replay(history: &History, stage: &Stage) -> Term {
+pub(crate) async fn replay(history: &History, stage: &Sim) -> Term {
     let mut driver = Driver { stage, world: World::default(), fates: Vec::new(), held: None };
     for robot in &history.robots {
         let robot = driver.world.begin(*robot);
@@ -38,7 +38,7 @@ pub(crate) async fn replay(history: &History, stage: &Stage) -> Term {
 type Fate = Pin<Box<dyn Future<Output = ExitReason>>>;
 
 struct Driver<'a> {
-    stage: &'a Stage,
+    stage: &'a Sim,
     world: World,
     /// How each robot ends; nothing if it has.
     fates: Vec<Option<Fate>>,

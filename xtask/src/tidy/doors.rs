@@ -20,6 +20,27 @@ pub(crate) fn clock(source: &Source) -> Vec<Violation> {
     })
 }
 
+/// What threads share comes from `sync`, which model checkers can replace.
+pub(crate) fn sharing(source: &Source) -> Vec<Violation> {
+    let names = ["sync::atomic", "thread::yield_now", "thread::park", "std::thread_local"];
+    let locks = ["Mutex", "RwLock", "Condvar", "atomic"];
+    let imported = |name| source.lines.iter().any(|line| is_import_of(&line.code, name));
+    let local_import = imported("crate::sync::thread_local")
+        || source.lines.iter().any(|line| {
+            is_import_of(&line.code, "crate::sync::{") && has_word(&line.code, "thread_local")
+        });
+    let advice = "import atomics, locks, thread-locals and yields from `crate::sync`, which model \
+                  checkers can replace";
+    source.flag("door", advice, |_, line| {
+        let code = &line.code;
+        let std_lock =
+            code.contains("std::sync::") && locks.iter().any(|name| has_word(code, name));
+        let std_path = names.iter().any(|name| has_word(code, name) && code.contains("std::"));
+        let local = code.contains("thread_local!") && !local_import;
+        source.is_core() && !line.in_tests && !is_sync(source) && (std_lock || std_path || local)
+    })
+}
+
 /// Tests wait for conditions.
 pub(crate) fn sleeping(source: &Source) -> Vec<Violation> {
     let advice = "wait for a condition that stays true; where time itself is the subject (a slow \
@@ -72,10 +93,20 @@ impl UnsafeFiles {
     }
 }
 
-/// Whether the file is one of the two doors to the outside, or a part of one.
+/// Whether the file is the door to what threads share, or part of what models of races need.
+fn is_sync(source: &Source) -> bool {
+    let mut parts = source.path.split('/').map(|part| part.trim_end_matches(".rs"));
+    parts.any(|part| matches!(part, "sync" | "host" | "models"))
+}
+
+fn is_import_of(code: &str, name: &str) -> bool {
+    code.trim_start().starts_with("use ") && code.contains(name)
+}
+
+/// Whether the file is one of the doors to the outside, or a part of one.
 fn is_door(source: &Source) -> bool {
     let mut parts = source.path.split('/');
-    parts.any(|part| matches!(part.trim_end_matches(".rs"), "executor" | "clock"))
+    parts.any(|part| matches!(part.trim_end_matches(".rs"), "executor" | "clock" | "host"))
 }
 
 fn mentions(line: &Line, names: &[&str]) -> bool {
@@ -105,6 +136,27 @@ mod tests {
         assert_eq!(clock(&Source::parse(PLACE, "SystemTime::now()")).len(), 1);
         assert!(clock(&Source::parse(PLACE, "let t = clock::now();")).is_empty());
         assert!(clock(&Source::parse("crates/runtime/src/clock.rs", "Instant::now()")).is_empty());
+    }
+
+    #[test]
+    fn what_threads_share_comes_from_sync() {
+        for text in [
+            "use std::sync::atomic::AtomicBool;",
+            "use std::sync::{Arc, Mutex};",
+            "std::thread::yield_now();",
+            "thread_local! { static A: u8 = 1; }",
+        ] {
+            assert_eq!(sharing(&Source::parse(PLACE, text)).len(), 1, "{text}");
+            assert!(sharing(&Source::parse("crates/runtime/src/sync/std.rs", text)).is_empty());
+            assert!(sharing(&Source::parse("crates/tour/src/main.rs", text)).is_empty());
+        }
+        for text in [
+            "use std::sync::{Arc, OnceLock};",
+            "use crate::sync::atomic::Ordering;",
+            "use crate::sync::{Mutex, thread_local};\nthread_local! { static A: u8 = 1; }",
+        ] {
+            assert!(sharing(&Source::parse(PLACE, text)).is_empty(), "{text}");
+        }
     }
 
     #[test]

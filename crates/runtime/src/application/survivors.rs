@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fauxtp_logic::{Pid, Time};
@@ -16,6 +15,7 @@ use crate::instrument;
 use crate::process::{self, PidExt};
 use crate::shared::{Handle, Tie};
 use crate::supervisor::SupervisorHandle;
+use crate::sync::atomic::Ordering;
 use crate::table;
 
 /// A process that had not ended when its application had to.

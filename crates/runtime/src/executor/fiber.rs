@@ -12,16 +12,19 @@ use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Wake, Waker};
+
+use fauxtp_logic::Pid;
 
 use super::Executor;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU8, Ordering};
 
 /// An object that has a future.
 pub(crate) trait Fiber: Send + Sync + 'static {
     fn berth(&self) -> &Berth;
     fn executor(&self) -> &Arc<Executor>;
+    fn pid(&self) -> Pid;
 }
 
 /// Where a fiber stands, and its future.
@@ -44,7 +47,7 @@ const WOKEN: u8 = 2;
 const ENDED: u8 = 4;
 
 impl Berth {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { stage: AtomicU8::new(RUNNING), living: Mutex::new(None) }
     }
 }

@@ -9,17 +9,19 @@
 //! While all hands sleep, so does the thread.
 
 use std::sync::{Arc, OnceLock, Weak};
-use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::Executor;
-use crate::sync::Mutex;
+use crate::sync::thread::{self, Thread};
+use crate::sync::{Mutex, statics};
 
 /// For how long a line may stand still.
 const TICK: Duration = Duration::from_millis(20);
 
-/// The runtimes that are looked after.
-static CHARGES: Mutex<Vec<Charge>> = Mutex::new(Vec::new());
+statics! {
+    /// The runtimes that are looked after.
+    static CHARGES: Mutex<Vec<Charge>> = Mutex::new(Vec::new());
+}
 
 struct Charge {
     executor: Weak<Executor>,

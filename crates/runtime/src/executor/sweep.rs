@@ -16,17 +16,16 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use fauxtp_logic::Time;
-use tokio::runtime::{Handle, Id};
-use tokio::time::Sleep;
 
 use super::{Executor, TimerKey, current};
 use crate::clock;
-use crate::sync::Mutex;
+use crate::host::{Handle, Id, Sleep};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, statics, thread_local};
 
 /// How often the sweep looks.
 const TICK: Duration = Duration::from_millis(50);
@@ -140,7 +139,9 @@ impl Spare {
 
 /// Numbers are unique per program, so that a bell that changes hands is never taken for its former use.
 fn next_number() -> u64 {
-    static BLOCKS: AtomicU64 = AtomicU64::new(1);
+    statics! {
+        static BLOCKS: AtomicU64 = AtomicU64::new(1);
+    }
     thread_local! {
         static NEXT: Cell<u64> = const { Cell::new(0) };
     }

@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use fauxtp_logic::Time;
 use fauxtp_logic::deadline::Deadlines;
-use tokio::time::Sleep;
 
 use super::Executor;
 use crate::clock;
-use crate::sync::Mutex;
+use crate::host::Sleep;
+use crate::sync::{Mutex, thread, thread_local};
 
 pub(crate) use fauxtp_logic::deadline::TimerKey;
 
@@ -88,7 +88,7 @@ impl Timers {
             drop(state);
             match cancelled {
                 Some((remaining, _fire)) => return Some(remaining),
-                None if firing => std::thread::yield_now(),
+                None if firing => thread::yield_now(),
                 None => return None,
             }
         }

@@ -99,6 +99,10 @@ impl<M> Lanes<M> {
         self.messages.is_empty() && self.signals.is_empty()
     }
 
+    pub(super) fn is_bounded(&self) -> bool {
+        self.bound.is_some()
+    }
+
     pub(super) fn waiting(&self) -> usize {
         self.messages.len()
     }

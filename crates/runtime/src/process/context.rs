@@ -9,7 +9,6 @@ mod timers;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use fauxtp_logic::tray::{Item, Tray};
@@ -22,6 +21,7 @@ use crate::executor;
 use crate::guard::{drop_caught, drop_each};
 use crate::mailbox::{Notice, Shared, Taken};
 use crate::shared::{Core, Handle};
+use crate::sync::atomic::Ordering;
 
 pub use errands::OwnedTask;
 pub(crate) use items::{Either, Limit, Wait};

@@ -14,7 +14,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::{ExitReason, Pid};
@@ -25,6 +24,7 @@ use crate::instrument;
 use crate::mailbox::{Shared, Unread};
 use crate::shared::{self, Core, Private, Process, Telling, Tie};
 use crate::signal::{Down, Monitor, Signal, Watcher};
+use crate::sync::atomic::Ordering;
 use crate::table;
 
 /// How many of those who end as well are named in a crash report, as in OTP (PL-008).
@@ -51,6 +51,7 @@ pub(super) fn farewell<M: Send + 'static, F>(
         private.ending = true;
         private.fate = Some(reason.clone());
     });
+    core.executor.scheduler().ended(core.pid, &reason);
     // A start that failed is told to the starter as an error, and by no exit (PL-004); and owners are never hit by
     // what they own.
     let failed_to_start = core.tie == Tie::Linked && !core.acknowledged.load(Ordering::Relaxed);

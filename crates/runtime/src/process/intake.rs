@@ -1,7 +1,6 @@
 //! Takes in what has arrived: signals take effect, in order, before anything else runs.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use fauxtp_logic::ExitReason;
 use fauxtp_logic::reason::Failure;
@@ -12,6 +11,7 @@ use crate::executor;
 use crate::mailbox::{Fresh, Notice, Shared};
 use crate::shared::{self, Core, Private, Process, Tie};
 use crate::signal::{Exit, Inquiry, Signal, Watcher};
+use crate::sync::atomic::Ordering;
 
 /// What became of one signal.
 enum Effect<M> {
@@ -77,7 +77,7 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
         Signal::Monitor { id, watcher } => private.relations().watched_by(id, watcher),
         Signal::Forget { id } => return Effect::Forgotten(private.relations().forget_watcher(id)),
         Signal::Kill => {
-            private.possessions().doom.get_or_insert_with(ExitReason::killed);
+            private.doom_by_kill();
             core.doomed.store(true, Ordering::Relaxed);
         }
         Signal::Exit { .. } => return exit(core, private, signal),

@@ -3,9 +3,8 @@
 //! They are known by the places where their messages lie: what is not taken yet is dropped when its turn comes
 //! (CALL-005); what is being handled takes the calls made for it with it (CALL-004).
 
-use std::sync::atomic::Ordering;
-
 use super::{Core, Private};
+use crate::sync::atomic::Ordering;
 use crate::wait::Stage;
 
 /// Those of one process.

@@ -217,7 +217,7 @@ impl Shell {
                 let number = self.retry_next;
                 match backoff {
                     Some(backoff) => {
-                        let delay = backoff.delay(attempt, clock::jitter());
+                        let delay = backoff.delay(attempt, self.ctx.core().executor.jitter());
                         let timer = self.ctx.send_after(delay, Message::Retry(key, number));
                         self.retries.insert(key, (number, Some(timer)));
                     }

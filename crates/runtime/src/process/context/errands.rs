@@ -26,7 +26,7 @@ use crate::mailbox::{Notice, Shared};
 use crate::process::{Birth, PidExt, start};
 use crate::shared::Tie;
 use crate::signal::fresh_ref;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, thread};
 
 impl<M: Send + 'static> Context<M> {
     /// Runs a future in a process of its own, and has its outcome arrive as one message: of the value, or of the
@@ -184,7 +184,7 @@ impl<M: Send> Withdraw for Envelope<M> {
                     return true;
                 }
             }
-            std::thread::yield_now();
+            thread::yield_now();
         }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
 use fauxtp_logic::Time;
 use fauxtp_logic::tray::Item;
-use tokio::time::Sleep;
 
 use super::{Context, TURN, Told, finish};
 use crate::clock;
+use crate::host::Sleep;
 use crate::mailbox::Notice;
+use crate::sync::atomic::Ordering;
 
 /// How long a process waits for its next item.
 #[derive(Clone, Copy, Debug)]

@@ -310,7 +310,11 @@ impl Shell {
     fn retry(&mut self, key: ChildKey, attempt: u32) {
         match self.pool.spec_of(key).and_then(|spec| spec.backoff) {
             Some(backoff) => {
-                self.arm(key, backoff.delay(attempt, clock::jitter()), Due::Retry);
+                self.arm(
+                    key,
+                    backoff.delay(attempt, self.ctx.core().executor.jitter()),
+                    Due::Retry,
+                );
             }
             None => self.ctx.address().send(Message::Retry(key)),
         }

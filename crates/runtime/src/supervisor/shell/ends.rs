@@ -1,7 +1,6 @@
 //! Waits for ends: of a child that is stopped, and of what is left below a supervisor that was killed. Nobody may wait
 //! for the supervisor meanwhile whom it waits for.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fauxtp_logic::signal::Origin;
@@ -17,6 +16,7 @@ use crate::process::{Limit, PidExt};
 use crate::shared::Handle;
 use crate::signal::Signal;
 use crate::supervisor::child::Factory;
+use crate::sync::atomic::Ordering;
 use crate::table;
 
 /// How long those may take that were below a supervisor which was killed, before they are killed as well.

@@ -1,0 +1,79 @@
+//! The twin for loom, which tries all orders in which threads may run, and all values that a load may see.
+
+use std::sync::PoisonError;
+
+use loom::sync::{self, MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+
+pub(crate) use super::local::thread_local;
+pub(crate) use loom::sync::atomic;
+pub(crate) use loom::thread::LocalKey;
+pub(crate) use loom::thread_local as key;
+
+/// Things there are once in each execution of a model.
+macro_rules! statics {
+    ($(#[$about:meta])* static $name:ident: $kind:ty = [const { $each:expr }; $number:expr];) => {
+        ::loom::lazy_static! { $(#[$about])* static ref $name: $kind = ::std::array::from_fn(|_| $each); }
+    };
+    ($(#[$about:meta])* static $name:ident: $kind:ty = $initial:expr;) => {
+        ::loom::lazy_static! { $(#[$about])* static ref $name: $kind = $initial; }
+    };
+}
+pub(crate) use statics;
+
+/// Threads, of which the core itself starts none in a model.
+pub(crate) mod thread {
+    pub(crate) use loom::thread::{JoinHandle, Thread, park, yield_now};
+
+    /// Finds no thread to spare.
+    pub(crate) struct Builder;
+
+    impl Builder {
+        pub(crate) fn new() -> Self {
+            Self
+        }
+
+        pub(crate) fn name(self, _name: String) -> Self {
+            self
+        }
+
+        pub(crate) fn spawn(self, _code: fn()) -> std::io::Result<JoinHandle<()>> {
+            Err(std::io::ErrorKind::Unsupported.into())
+        }
+    }
+
+    pub(crate) fn park_timeout(_timeout: std::time::Duration) {
+        park();
+    }
+}
+
+/// A mutex that loom sees.
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A reader-writer lock that loom sees.
+#[derive(Debug, Default)]
+pub(crate) struct RwLock<T>(sync::RwLock<T>);
+
+impl<T> RwLock<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(sync::RwLock::new(value))
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
