@@ -43,7 +43,6 @@ pub(crate) enum Verdict {
     /// They are the same, or differ only where OTP leaves it open.
     Same,
     /// They differ where we mean to; the name of the reason in the table of the oracle.
-    #[allow(dead_code, reason = "for oracles that have such a table")]
     Explained(&'static str),
     /// They differ, and should not.
     Different,

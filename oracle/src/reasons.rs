@@ -1,6 +1,7 @@
 //! Exit reasons as both sides name them.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
 use fauxtp::ExitReason;
@@ -69,15 +70,20 @@ impl Reason {
         match self {
             Self::Normal => ExitReason::Normal,
             Self::Shutdown => ExitReason::shutdown(),
-            Self::ShutdownWith => ExitReason::shutdown_with("with"),
+            Self::ShutdownWith => WITH.clone(),
             Self::Kill => ExitReason::Error(Failure::Kill),
             Self::Killed => ExitReason::killed(),
             Self::Noproc => ExitReason::no_proc(),
-            Self::A => ExitReason::custom("a"),
-            Self::B => ExitReason::custom("b"),
+            Self::A => A.clone(),
+            Self::B => B.clone(),
         }
     }
 }
+
+/// Reasons with values in them are the same if the values are the same in memory.
+static WITH: LazyLock<ExitReason> = LazyLock::new(|| ExitReason::shutdown_with("with"));
+static A: LazyLock<ExitReason> = LazyLock::new(|| ExitReason::custom("a"));
+static B: LazyLock<ExitReason> = LazyLock::new(|| ExitReason::custom("b"));
 
 /// How a reason is written in a trace; the Erlang drivers have a function of this name that does the same.
 pub(crate) fn class(reason: &ExitReason) -> Term {

@@ -1,17 +1,26 @@
-//! The oracle of supervisors.
+//! The oracle of supervisors: static and dynamic ones, and trees of them.
+
+mod history;
+mod generate;
+mod simpler;
+mod reasons;
+mod child;
+mod request;
+mod replay;
+mod compare;
 
 use anyhow::Result;
 
 use crate::oracle::{Oracle, Verdict};
 use crate::random::Random;
-use crate::shrink::shorter;
-use crate::term::{Term, int, list};
+use crate::term::Term;
+use history::History;
 
 /// Compares supervisors with OTP's.
 pub(crate) struct Supervisors;
 
 impl Oracle for Supervisors {
-    type History = Vec<i64>;
+    type History = History;
 
     fn name(&self) -> &'static str {
         "supervisor"
@@ -25,27 +34,27 @@ impl Oracle for Supervisors {
         200_000
     }
 
-    fn generate(&self, random: &mut Random) -> Self::History {
-        (0..random.within(0..9)).map(|_| random.within(0..100) as i64).collect()
+    fn generate(&self, random: &mut Random) -> History {
+        generate::history(random)
     }
 
-    fn to_term(&self, history: &Self::History) -> Term {
-        list(history.iter().map(|step| int(*step)))
+    fn to_term(&self, history: &History) -> Term {
+        history.to_term()
     }
 
-    fn parse(&self, term: &Term) -> Result<Self::History> {
-        term.as_list()?.iter().map(Term::as_int).collect()
+    fn parse(&self, term: &Term) -> Result<History> {
+        History::parse(term)
     }
 
-    fn run(&self, history: &Self::History) -> Term {
-        self.to_term(history)
+    fn run(&self, history: &History) -> Term {
+        replay::replay(history)
     }
 
-    fn compare(&self, _: &Self::History, ours: &Term, theirs: &Term) -> Verdict {
-        if ours == theirs { Verdict::Same } else { Verdict::Different }
+    fn compare(&self, history: &History, ours: &Term, theirs: &Term) -> Verdict {
+        compare::compare(history, ours, theirs)
     }
 
-    fn simpler(&self, history: &Self::History) -> Vec<Self::History> {
-        shorter(history)
+    fn simpler(&self, history: &History) -> Vec<History> {
+        simpler::simpler(history)
     }
 }
