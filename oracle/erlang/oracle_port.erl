@@ -3,7 +3,7 @@
 -export([start/0]).
 
 %% A driver that takes longer than this has lost its way.
--define(PATIENCE, 20000).
+-define(PATIENCE, 5000).
 
 start() ->
     spawn(fun() ->

@@ -12,7 +12,7 @@
 -define(OTP, oracle_otp_supervisor).
 
 %% What a history knows: who was born as what, and who the suspended supervisor is.
--record(world, {table, born = #{}, names = #{}, root, trace = []}).
+-record(world, {table, born = #{}, names = #{}, sups = #{}, root, trace = []}).
 
 run({history, Sup, Batches, End}) ->
     process_flag(trap_exit, true),
@@ -40,7 +40,7 @@ run({history, Sup, Batches, End}) ->
 
 init({Driver, Table, Path, N, {sup, Strategy, Intensity, Period, Auto, Specs}}) ->
     process_flag(priority, high),
-    Driver ! {born, Path, N, self()},
+    Driver ! {born_sup, Path, N, self()},
     Flags = #{strategy => Strategy, intensity => Intensity, period => Period, auto_shutdown => Auto},
     {ok, {Flags, [child_spec(Driver, Table, Path, Strategy, Spec) || Spec <- Specs]}}.
 
@@ -128,7 +128,7 @@ batches([{batch, Path, Acts} | Others], World) ->
     end.
 
 batch(Path, Acts, World) ->
-    case alive(Path, World) of
+    case supervisor(Path, World) of
         none ->
             note({nobody, Path}, World);
         Sup ->
@@ -161,18 +161,26 @@ act(stop, _, Sup, World) ->
     World;
 act(kill, _, Sup, World) ->
     exit(Sup, kill),
-    World;
+    note(kill, World);
 act({start_child, Spec}, Path, _, #world{table = Table}) ->
     {request, {start_child, child_spec(self(), Table, Path, one_for_one, Spec)}};
 act({start_dynamic, Id, Plan}, _, _, _) ->
     {request, {start_child, [Id, Plan]}};
 act({terminate_dynamic, Id}, Path, _, World) ->
-    case maps:find(Path ++ [Id], World#world.born) of
-        {ok, {_, Pid}} -> {request, {terminate_child, Pid}};
-        error -> note({nobody, Path ++ [Id]}, World)
+    case whom(Path ++ [Id], World) of
+        none -> note({nobody, Path ++ [Id]}, World);
+        Pid -> {request, {terminate_child, Pid}}
     end;
 act(Request, _, _, _) ->
     {request, Request}.
+
+%% Whom one may want to terminate: dead or alive, but for supervisors, which are known while they live.
+whom(Path, World = #world{born = Born, sups = Sups}) ->
+    case maps:find(Path, Born) of
+        {ok, {_, Pid}} when is_map_key(Pid, Sups) -> alive(Path, World);
+        {ok, {_, Pid}} -> Pid;
+        error -> none
+    end.
 
 die(Path, How, Sup, World) ->
     case alive(Path, World) of
@@ -244,7 +252,7 @@ observe(Path, World) ->
     lists:foldl(fun observe_one/2, World, lists:usort([[], Path])).
 
 observe_one(Path, World) ->
-    case alive(Path, World) of
+    case supervisor(Path, World) of
         none ->
             World;
         Sup ->
@@ -254,13 +262,13 @@ observe_one(Path, World) ->
     end.
 
 finish(End, World) ->
-    case {alive([], World), End} of
-        {none, _} -> ok;
-        {_, leave} -> ok;
-        {Root, stop} -> exit(Root, shutdown);
-        {Root, kill} -> exit(Root, kill)
-    end,
-    World1 = flush(finished, settle(World)),
+    World0 =
+        case alive([], World) of
+            none -> World;
+            _ when End =:= leave -> World;
+            Root -> act(End, [], Root, World)
+        end,
+    World1 = flush(finished, settle(World0)),
     Ended =
         receive
             {'EXIT', Pid, Reason} when Pid =:= World#world.root -> {ended, class(Reason)}
@@ -289,6 +297,13 @@ alive(Path, #world{born = Born}) ->
             none
     end.
 
+%% The same if it is a supervisor, and not what has taken the place of one.
+supervisor(Path, World = #world{sups = Sups}) ->
+    case alive(Path, World) of
+        none -> none;
+        Pid -> case Sups of #{Pid := _} -> Pid; _ -> none end
+    end.
+
 name(Pid, #world{names = Names}) ->
     case maps:find(Pid, Names) of
         {ok, {_, N}} -> N;
@@ -304,7 +319,9 @@ flush(Entry, World) ->
         {trace, Told} ->
             flush(Entry, note(Told, World));
         {born, Path, N, Pid} ->
-            flush(Entry, born(Path, N, Pid, World))
+            flush(Entry, born(Path, N, Pid, World));
+        {born_sup, Path, N, Pid} ->
+            flush(Entry, born_sup(Path, N, Pid, World))
     after 0 ->
         note(Entry, World)
     end.
@@ -312,38 +329,52 @@ flush(Entry, World) ->
 born(Path, N, Pid, World = #world{born = Born, names = Names}) ->
     World#world{born = Born#{Path => {N, Pid}}, names = Names#{Pid => {Path, N}}}.
 
+born_sup(Path, N, Pid, World = #world{sups = Sups}) ->
+    born(Path, N, Pid, World#world{sups = Sups#{Pid => Path}}).
+
 %% Waits until nobody has anything to do. Whoever is born meanwhile is taken in.
 settle(World) ->
     erlang:yield(),
-    settle(births(World), 0).
+    settle(births(World), none, 0).
 
-settle(World, Rounds) ->
-    case lists:all(fun idle/1, maps:keys(World#world.names)) of
-        true ->
-            World;
-        false when Rounds < 20 ->
+%% Everybody has to be found idle twice, and the same ones: while one looks at somebody, another whom one has seen idle
+%% may be woken by a third who has ended since.
+settle(World, Before, Rounds) ->
+    Pids = maps:keys(World#world.names),
+    States = [idle(Pid) || Pid <- Pids],
+    World1 = births(World),
+    IsCalm = not lists:member(busy, States) andalso map_size(World1#world.names) =:= length(Pids),
+    if
+        IsCalm, States =:= Before ->
+            World1;
+        IsCalm ->
+            settle(World1, States, Rounds);
+        Rounds < 20 ->
             erlang:yield(),
-            settle(births(World), Rounds + 1);
-        false ->
+            settle(World1, none, Rounds + 1);
+        true ->
             %% Somebody waits for a timer.
             receive after 1 -> ok end,
-            settle(births(World), Rounds)
+            settle(births(World1), none, Rounds)
     end.
 
 births(World) ->
     receive
-        {born, Path, N, Pid} -> births(born(Path, N, Pid, World))
+        {born, Path, N, Pid} -> births(born(Path, N, Pid, World));
+        {born_sup, Path, N, Pid} -> births(born_sup(Path, N, Pid, World))
     after 0 ->
         World
     end.
 
 idle(Pid) ->
     case process_info(Pid, [status, message_queue_len, current_function]) of
-        undefined -> true;
-        [{status, waiting}, {message_queue_len, 0}, {current_function, {Module, Function, _}}] ->
-            %% A supervisor that waits anywhere else waits for a child.
-            Module =:= gen_server orelse (Module =:= ?MODULE andalso Function =/= start_body);
-        _ -> false
+        undefined -> dead;
+        %% A supervisor that waits anywhere else waits for a child.
+        [{status, waiting}, {message_queue_len, 0}, {current_function, {gen_server, _, _}}] -> idle;
+        [{status, waiting}, {message_queue_len, 0}, {current_function, {?MODULE, Function, _}}]
+          when Function =/= start_body ->
+            idle;
+        _ -> busy
     end.
 
 class(normal) -> normal;

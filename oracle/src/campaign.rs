@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::oracle::{Oracle, Verdict};
@@ -43,6 +43,9 @@ pub(crate) struct Campaign<'a, O> {
     explained: Mutex<BTreeMap<&'static str, u64>>,
     bar: ProgressBar,
 }
+
+/// Histories, each with its number.
+type Batch<O> = Vec<(u64, <O as Oracle>::History)>;
 
 /// Both traces of a history.
 struct Traces {
@@ -126,31 +129,47 @@ impl<'a, O: Oracle> Campaign<'a, O> {
     /// One thread: takes histories until there are none left, or enough has been found.
     fn work(&self) -> Result<()> {
         let mut port = Port::start(self.build)?;
-        while self.mismatches.load(Ordering::Relaxed) < MISMATCHES_MAX {
-            let first = self.next.fetch_add(BATCH, Ordering::Relaxed);
-            if first >= self.histories {
-                return Ok(());
-            }
-            let numbers = first..(first + BATCH).min(self.histories);
-            let make = |number| self.oracle.generate(&mut Random::of(self.plan.seed, number));
-            let histories: Vec<_> = numbers.clone().map(make).collect();
-            let terms = histories.iter().map(|history| self.oracle.to_term(history)).collect();
-            // Erlang runs them while we do.
-            port.send(self.oracle.driver(), terms)?;
-            let ours: Vec<_> = histories.iter().map(|history| self.ours(history)).collect();
+        // Erlang always has something to do: it gets a batch before we look at what came of the one before.
+        let mut sent = self.send_batch(&mut port)?;
+        while let Some(batch) = sent {
+            sent = self.send_batch(&mut port)?;
+            let ours: Vec<_> = batch.iter().map(|(_, history)| self.ours(history)).collect();
             let theirs = port.receive()?;
-            if theirs.len() != ours.len() {
-                bail!("{} traces came back for {} histories", theirs.len(), ours.len());
+            ensure!(theirs.len() == ours.len(), "{} traces came back", theirs.len());
+            let traces = ours.into_iter().zip(theirs).map(|(ours, theirs)| Traces { ours, theirs });
+            let mut failed = Vec::new();
+            for ((number, history), traces) in batch.iter().zip(traces) {
+                if self.judge(history, &traces) {
+                    failed.push((*number, history));
+                }
             }
-            for (((number, history), ours), theirs) in numbers.zip(&histories).zip(ours).zip(theirs)
-            {
-                if self.judge(history, &Traces { ours, theirs }) {
+            self.bar.inc(batch.len() as u64);
+            if !failed.is_empty() {
+                // Another one, for this one has yet to answer what was sent.
+                let mut port = Port::start(self.build)?;
+                for (number, history) in failed {
                     self.investigate(&mut port, number, history)?;
                 }
             }
-            self.bar.inc(histories.len() as u64);
         }
         Ok(())
+    }
+
+    /// Makes the next batch, each history with its number, and sends it.
+    fn send_batch(&self, port: &mut Port) -> Result<Option<Batch<O>>> {
+        if self.mismatches.load(Ordering::Relaxed) >= MISMATCHES_MAX {
+            return Ok(None);
+        }
+        let first = self.next.fetch_add(BATCH, Ordering::Relaxed);
+        if first >= self.histories {
+            return Ok(None);
+        }
+        let numbers = first..(first + BATCH).min(self.histories);
+        let make = |number| self.oracle.generate(&mut Random::of(self.plan.seed, number));
+        let batch: Vec<_> = numbers.map(|number| (number, make(number))).collect();
+        let terms = batch.iter().map(|(_, history)| self.oracle.to_term(history)).collect();
+        port.send(self.oracle.driver(), terms)?;
+        Ok(Some(batch))
     }
 
     /// Whether the traces differ and should not.

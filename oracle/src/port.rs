@@ -36,7 +36,7 @@ impl Port {
         Ok(Self { process, input, output: BufReader::new(output) })
     }
 
-    /// Sends histories to a driver. Their traces are to be [received](Self::receive) before others are sent.
+    /// Sends histories to a driver. What is sent is answered in order, each time by one [frame](Self::receive).
     pub(crate) fn send(&mut self, driver: &'static str, histories: Vec<Term>) -> Result<()> {
         let bytes = etf::encode(&tuple([atom(driver), list(histories)]));
         let length = u32::try_from(bytes.len()).context("too many histories for one frame")?;
@@ -46,7 +46,7 @@ impl Port {
         input.flush().context("erl does not listen")
     }
 
-    /// The traces of the histories sent last.
+    /// The traces of the histories of the oldest frame that is not answered.
     pub(crate) fn receive(&mut self) -> Result<Vec<Term>> {
         let mut length = [0; 4];
         self.output.read_exact(&mut length).context("erl has ended")?;

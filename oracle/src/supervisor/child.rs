@@ -39,6 +39,8 @@ pub(super) struct Birth {
     pub(super) path: Path,
     pub(super) attempt: u32,
     pub(super) known: Known,
+    /// Its process; of a supervisor, not until it has taken its name.
+    pub(super) pid: Option<Pid>,
 }
 
 /// What is known of the process of an incarnation.
@@ -74,7 +76,23 @@ impl Records {
     }
 
     fn born(&self, path: &[u8], attempt: u32, known: Known) {
-        self.with(|told| told.births.push(Birth { path: path.to_vec(), attempt, known }));
+        let pid = match &known {
+            Known::Server(address) => Some(address.pid()),
+            Known::Sup(_) => None,
+        };
+        self.with(|told| told.births.push(Birth { path: path.to_vec(), attempt, known, pid }));
+    }
+
+    /// Looks which of those that were born have taken their name. To be called often: a name is free again as soon as
+    /// its holder ends.
+    pub(super) fn recognise(&self) {
+        self.with(|told| {
+            for birth in told.births.iter_mut().filter(|birth| birth.pid.is_none()) {
+                if let Known::Sup(name) = &birth.known {
+                    birth.pid = name.whereis().map(|address| address.pid());
+                }
+            }
+        });
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Told) -> T) -> T {

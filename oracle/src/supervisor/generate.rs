@@ -24,11 +24,9 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn sup(&mut self, depth: usize) -> Sup {
         let strategies = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
-        let strategy = if self.random.percent(18) {
-            Strategy::Simple
-        } else {
-            self.random.one_of(&strategies)
-        };
+        // Ours have no template unless they are the top.
+        let is_simple = depth == 0 && self.random.percent(18);
+        let strategy = if is_simple { Strategy::Simple } else { self.random.one_of(&strategies) };
         let auto =
             if self.random.percent(65) { Auto::Never } else { self.random.one_of(Auto::ALL) };
         let mut sup = Sup {
@@ -43,17 +41,18 @@ impl Maker<'_> {
         for id in 0..count {
             // Once in a while the id of another.
             let id = if self.random.percent(1) { 0 } else { id as u8 };
-            let spec = self.spec(id, auto, depth);
+            let spec = self.spec(id, auto, strategy, depth);
             sup.specs.push(spec);
         }
         sup
     }
 
-    fn spec(&mut self, id: u8, auto: Auto, depth: usize) -> Spec {
+    fn spec(&mut self, id: u8, auto: Auto, strategy: Strategy, depth: usize) -> Spec {
         let restart = self.random.one_of(Restart::ALL);
+        // Once in a while one that is refused; not as a template, which ours do not look at before it is used.
+        let refused = if strategy == Strategy::Simple { 0 } else { 1 };
         let may_be_significant = auto != Auto::Never && restart != Restart::Permanent;
-        let significant =
-            if may_be_significant { self.random.percent(50) } else { self.random.percent(1) };
+        let significant = self.random.percent(if may_be_significant { 50 } else { refused });
         let body = self.body(depth);
         let shutdown = match &body {
             Body::Stubborn => self.random.one_of(&[Shutdown::Brutal, Shutdown::Timeout]),
@@ -96,6 +95,11 @@ impl Maker<'_> {
             Strategy::Simple => self.dynamic_acts(sup),
             _ => (0..self.random.within(1..5)).map(|_| self.act(sup, path.is_empty())).collect(),
         };
+        // Nothing can be done to the children of a supervisor that is being killed: they are ending.
+        let acts = match acts.iter().position(|act| *act == Act::Kill) {
+            Some(last) => acts[..=last].to_vec(),
+            None => acts,
+        };
         Batch { path, acts }
     }
 
@@ -122,8 +126,9 @@ impl Maker<'_> {
         let last = if is_root { 2 } else { 0 };
         let id = self.id(sup);
         match self.random.weighted(&[46, 7, 8, 9, 6, 2, 5, 5, 8, last, last]) {
+            0 if self.stubborn && is_sup(sup, id) => Act::TerminateChild(id),
             0 => Act::Die(id, self.how(sup, id)),
-            1 => Act::StartChild(self.spec(id, sup.auto, 2)),
+            1 => Act::StartChild(self.spec(id, sup.auto, sup.strategy, 2)),
             2 => Act::TerminateChild(id),
             3 => Act::RestartChild(id),
             4 => Act::DeleteChild(id),
@@ -144,9 +149,7 @@ impl Maker<'_> {
 
     /// A supervisor among the children ends only by being killed, or by its own rules.
     fn how(&mut self, sup: &Sup, id: u8) -> How {
-        let is_sup =
-            sup.specs.iter().any(|spec| spec.id == id && matches!(spec.body, Body::Sup(_)));
-        if is_sup { How::Killed } else { self.random.one_of(How::ALL) }
+        if is_sup(sup, id) { How::Killed } else { self.random.one_of(How::ALL) }
     }
 
     /// Deaths in any number, or one request: dynamic supervisors of ours do not wait for a start, so what is asked
@@ -156,17 +159,15 @@ impl Maker<'_> {
             matches!(sup.specs.first().map(|spec| &spec.body), Some(Body::Sup(_)));
         let id = self.random.within(0..4) as u8;
         match self.random.weighted(&[40, 30, 10, 5, 5, 10]) {
+            1 if self.stubborn && template_is_sup => vec![Act::TerminateDynamic(id)],
             0 => {
                 let plan = self.plan();
                 vec![Act::StartDynamic(id, plan)]
             }
+            // Supervisors one at a time: ours start side by side.
+            1 if template_is_sup => vec![Act::Die(id, How::Killed)],
             1 => (0..self.random.within(1..4))
-                .map(|_| {
-                    let id = self.random.within(0..4) as u8;
-                    let how =
-                        if template_is_sup { How::Killed } else { self.random.one_of(How::ALL) };
-                    Act::Die(id, how)
-                })
+                .map(|_| Act::Die(self.random.within(0..4) as u8, self.random.one_of(How::ALL)))
                 .collect(),
             2 => vec![Act::TerminateDynamic(id)],
             3 => vec![Act::WhichChildren],
@@ -179,4 +180,9 @@ impl Maker<'_> {
         let end = self.random.one_of(End::ALL);
         if end == End::Kill && self.stubborn { End::Stop } else { end }
     }
+}
+
+/// Whether the child with this id is a supervisor at first.
+fn is_sup(sup: &Sup, id: u8) -> bool {
+    sup.specs.iter().any(|spec| spec.id == id && matches!(spec.body, Body::Sup(_)))
 }

@@ -132,6 +132,11 @@ impl History {
         tuple([atom("history"), self.root.to_term(), batches, self.end.to_term()])
     }
 
+    /// Whether there are supervisors below the top.
+    pub(crate) fn has_nested(&self) -> bool {
+        self.root.specs.iter().any(|spec| matches!(spec.body, Body::Sup(_)))
+    }
+
     pub(crate) fn parse(term: &Term) -> Result<Self> {
         let [_, root, batches, end] = term.as_tuple()?;
         Ok(Self {

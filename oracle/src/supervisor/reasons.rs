@@ -44,11 +44,11 @@ pub(super) fn start_failure(error: &StartError) -> Term {
 
 /// A refusal, and who is meant by the pid it may name.
 pub(super) trait Refusal {
-    fn to_term(&self, name: &mut dyn FnMut(fauxtp::Pid) -> Term) -> Term;
+    fn to_term(&self, name: &dyn Fn(fauxtp::Pid) -> Term) -> Term;
 }
 
 impl Refusal for StartChildError {
-    fn to_term(&self, name: &mut dyn FnMut(fauxtp::Pid) -> Term) -> Term {
+    fn to_term(&self, name: &dyn Fn(fauxtp::Pid) -> Term) -> Term {
         match self {
             Self::AlreadyStarted(pid) => tuple([atom("already_started"), name(*pid)]),
             Self::AlreadyPresent => atom("already_present"),
@@ -59,7 +59,7 @@ impl Refusal for StartChildError {
 }
 
 impl Refusal for RestartChildError {
-    fn to_term(&self, _: &mut dyn FnMut(fauxtp::Pid) -> Term) -> Term {
+    fn to_term(&self, _: &dyn Fn(fauxtp::Pid) -> Term) -> Term {
         atom(match self {
             Self::Running => "running",
             Self::Restarting => "restarting",
@@ -70,7 +70,7 @@ impl Refusal for RestartChildError {
 }
 
 impl Refusal for DeleteChildError {
-    fn to_term(&self, _: &mut dyn FnMut(fauxtp::Pid) -> Term) -> Term {
+    fn to_term(&self, _: &dyn Fn(fauxtp::Pid) -> Term) -> Term {
         atom(match self {
             Self::Running => "running",
             Self::Restarting => "restarting",
@@ -81,7 +81,7 @@ impl Refusal for DeleteChildError {
 }
 
 impl Refusal for TerminateChildError {
-    fn to_term(&self, _: &mut dyn FnMut(fauxtp::Pid) -> Term) -> Term {
+    fn to_term(&self, _: &dyn Fn(fauxtp::Pid) -> Term) -> Term {
         atom(match self {
             Self::NotFound => "not_found",
             _ => "unknown",
@@ -90,7 +90,7 @@ impl Refusal for TerminateChildError {
 }
 
 impl Refusal for PoolStartError {
-    fn to_term(&self, _: &mut dyn FnMut(fauxtp::Pid) -> Term) -> Term {
+    fn to_term(&self, _: &dyn Fn(fauxtp::Pid) -> Term) -> Term {
         match self {
             Self::Failed(_) => atom("failed"),
             other => Term::Atom(format!("{other:?}").into()),
@@ -101,7 +101,7 @@ impl Refusal for PoolStartError {
 /// The answer to somebody who was refused, or not answered at all.
 pub(super) fn refusal<E: Refusal>(
     error: &ManageError<E>,
-    name: &mut dyn FnMut(fauxtp::Pid) -> Term,
+    name: &dyn Fn(fauxtp::Pid) -> Term,
 ) -> Term {
     match error {
         ManageError::Refused(error) => tuple([atom("error"), error.to_term(name)]),

@@ -42,36 +42,17 @@ pub(super) struct People {
 
 impl People {
     fn add(&mut self, birth: Birth) {
-        let Birth { path, attempt, known } = birth;
-        let pid = match &known {
-            Known::Server(address) => Some(address.pid()),
-            // One that has ended already is unknown until somebody speaks of it.
-            Known::Sup(name) => name.whereis().map(|address| address.pid()),
-        };
+        let Birth { path, attempt, known, pid } = birth;
         if let Some(pid) = pid {
-            self.recognise(pid, &path, attempt);
+            self.names.insert(pid, attempt);
+            self.places.insert(pid, path.clone());
         }
         self.born.entry(path).or_default().push((attempt, pid, known));
     }
 
-    fn recognise(&mut self, pid: Pid, path: &[u8], attempt: u32) {
-        self.names.insert(pid, attempt);
-        self.places.insert(pid, path.to_vec());
-    }
-
-    /// Which incarnation of the child at this place a process is. Processes are spoken of in the order in which they
-    /// were born, so one that is unknown is the oldest whose process is.
-    pub(super) fn name(&mut self, path: &[u8], pid: Pid) -> Term {
-        if !self.names.contains_key(&pid) {
-            let all = self.born.get_mut(path).into_iter().flatten();
-            let Some(oldest) = all.into_iter().find(|(_, known, _)| known.is_none()) else {
-                return atom("stranger");
-            };
-            oldest.1 = Some(pid);
-            let attempt = oldest.0;
-            self.recognise(pid, path, attempt);
-        }
-        int(self.names[&pid])
+    /// Which incarnation of its place a process is.
+    pub(super) fn name(&self, pid: Pid) -> Term {
+        self.names.get(&pid).map_or(atom("stranger"), |attempt| int(*attempt))
     }
 
     /// The last incarnation of the child at this place, if it lives.
@@ -81,9 +62,12 @@ impl People {
         Some((*attempt, pid, known))
     }
 
-    /// The last incarnation of the child at this place, dead or alive.
-    fn last(&self, path: &[u8]) -> Option<Pid> {
-        self.born.get(path)?.last()?.1
+    /// Whom one may want to terminate: dead or alive, but for supervisors, which are known while they live.
+    fn whom(&self, path: &[u8]) -> Option<Pid> {
+        match self.born.get(path)?.last()? {
+            (_, _, Known::Sup(_)) => self.alive(path).map(|(_, pid, _)| pid),
+            (_, pid, Known::Server(_)) => *pid,
+        }
     }
 
     fn survivors(&self) -> Term {
@@ -109,6 +93,13 @@ impl<'a> Replay<'a> {
         let slack = if is_stubborn(history) { Duration::from_millis(500) } else { Duration::ZERO };
         let maker = Maker { records: Arc::new(Records::default()), slack };
         let people = People::default();
+        if history.has_nested() {
+            let records = maker.records.clone();
+            sim.invariant("supervisors are recognised", move |_| {
+                records.recognise();
+                true
+            });
+        }
         Self { sim, history, maker, people, ahead_ms: 0, trace: Vec::new() }
     }
 
@@ -156,13 +147,13 @@ impl<'a> Replay<'a> {
             match act {
                 Act::Die(id, how) => self.die(&path(*id), *how).await,
                 Act::Advance(seconds) => self.advance(*seconds).await,
-                Act::Kill => target.pid().kill(),
-                Act::TerminateDynamic(id) if self.people.last(&path(*id)).is_none() => {
+                Act::Kill => self.kill(&target),
+                Act::TerminateDynamic(id) if self.people.whom(&path(*id)).is_none() => {
                     self.trace.push(tuple([atom("nobody"), path_term(&path(*id))]));
                 }
                 act => {
                     let old = match act {
-                        Act::TerminateDynamic(id) => self.people.last(&path(*id)),
+                        Act::TerminateDynamic(id) => self.people.whom(&path(*id)),
                         _ => None,
                     };
                     let mut asked = Asked::new(&self.maker, &target, &batch.path, act, old);
@@ -176,7 +167,7 @@ impl<'a> Replay<'a> {
         self.flush(atom("done"));
         for mut asked in requests {
             asked.ask().await;
-            self.trace.extend(answer(asked, &mut self.people));
+            self.trace.extend(answer(asked, &self.people));
         }
         self.observe(root, &[]).await;
         if !batch.path.is_empty() {
@@ -206,6 +197,11 @@ impl<'a> Replay<'a> {
         }
         self.sim.settle().await;
         self.trace.push(tuple([atom("died"), path_term(path), int(attempt)]));
+    }
+
+    fn kill(&mut self, target: &Tree) {
+        target.pid().kill();
+        self.trace.push(atom("kill"));
     }
 
     /// To the next full second, and so many of them on.
@@ -239,7 +235,7 @@ impl<'a> Replay<'a> {
         for question in [Act::WhichChildren, Act::CountChildren] {
             let mut asked = Asked::new(&self.maker, &target, path, &question, None);
             asked.finish().await;
-            let said = answer(asked, &mut self.people);
+            let said = answer(asked, &self.people);
             replies
                 .extend(said.and_then(|said| said.as_tuple::<3>().ok().map(|all| all[2].clone())));
         }
@@ -250,7 +246,7 @@ impl<'a> Replay<'a> {
         if root.pid().is_alive() {
             match self.history.end {
                 End::Leave => {}
-                End::Kill => root.pid().kill(),
+                End::Kill => self.kill(root),
                 End::Stop => {
                     let mut asked = Asked::new(&self.maker, root, &[], &Act::Stop, None);
                     asked.ask().await;

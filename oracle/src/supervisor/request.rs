@@ -66,10 +66,8 @@ enum Raw {
 /// A request, and its answer once that has come.
 pub(super) struct Asked {
     verb: &'static str,
-    /// Where the supervisor is, and whether its children have no ids.
-    above: Vec<u8>,
+    /// Whether the children of the supervisor have no ids.
     is_simple: bool,
-    id: u8,
     pending: Pin<Box<dyn Future<Output = Raw>>>,
     raw: Option<Raw>,
 }
@@ -85,12 +83,12 @@ impl Asked {
     ) -> Self {
         let tree = target.clone();
         let is_simple = matches!(tree, Tree::Simple(_));
-        let (verb, id) = verb_and_id(act);
+        let (verb, _) = verb_and_id(act);
         let pending: Pin<Box<dyn Future<Output = Raw>>> = match tree {
             Tree::Static(handle) => ask_static(handle, maker, above, act.clone()),
             Tree::Simple(handle) => ask_simple(handle, act.clone(), old),
         };
-        Self { verb, above: above.to_vec(), is_simple, id, pending, raw: None }
+        Self { verb, is_simple, pending, raw: None }
     }
 
     /// Sends it, or looks whether the answer has come.
@@ -179,22 +177,21 @@ fn ask_simple(
 }
 
 /// The answer as the trace has it; nothing for what is no request.
-pub(super) fn answer(asked: Asked, people: &mut People) -> Option<Term> {
-    let Asked { verb, above, is_simple, id, raw, .. } = asked;
-    let path = [above.as_slice(), &[id]].concat();
+pub(super) fn answer(asked: Asked, people: &People) -> Option<Term> {
+    let Asked { verb, is_simple, raw, .. } = asked;
     let said = match raw {
         None if verb == "stop" => return None,
         None => atom("none"),
         Some(Raw::Stopped) => return None,
-        Some(Raw::StartChild(outcome)) => started(outcome, &path, people),
-        Some(Raw::StartDynamic(outcome)) => started(outcome, &path, people),
-        Some(Raw::RestartChild(outcome)) => started(outcome, &path, people),
-        Some(Raw::TerminateChild(outcome)) => done(outcome, &path, people),
-        Some(Raw::DeleteChild(outcome)) => done(outcome, &path, people),
+        Some(Raw::StartChild(outcome)) => started(outcome, people),
+        Some(Raw::StartDynamic(outcome)) => started(outcome, people),
+        Some(Raw::RestartChild(outcome)) => started(outcome, people),
+        Some(Raw::TerminateChild(outcome)) => done(outcome, people),
+        Some(Raw::DeleteChild(outcome)) => done(outcome, people),
         Some(Raw::GetChildSpec(Ok(Some(spec)))) => described(&spec),
         Some(Raw::GetChildSpec(Ok(None))) => tuple([atom("error"), atom("not_found")]),
         Some(Raw::WhichChildren(Ok(children))) => {
-            list(children.iter().map(|child| listed(child, &above, is_simple, people)))
+            list(children.iter().map(|child| listed(child, is_simple, people)))
         }
         Some(Raw::CountChildren(Ok(counts))) => {
             let Counts { specs, active, supervisors, workers } = counts;
@@ -210,30 +207,25 @@ pub(super) fn answer(asked: Asked, people: &mut People) -> Option<Term> {
     Some(tuple([atom("answer"), atom(verb), said]))
 }
 
-fn started<E: Refusal>(
-    outcome: Result<Option<Pid>, ManageError<E>>,
-    path: &[u8],
-    people: &mut People,
-) -> Term {
+fn started<E: Refusal>(outcome: Result<Option<Pid>, ManageError<E>>, people: &People) -> Term {
     match outcome {
         Ok(None) => tuple([atom("ok"), atom("undefined")]),
-        Ok(Some(pid)) => tuple([atom("ok"), people.name(path, pid)]),
-        Err(error) => refusal(&error, &mut |pid| people.name(path, pid)),
+        Ok(Some(pid)) => tuple([atom("ok"), people.name(pid)]),
+        Err(error) => refusal(&error, &|pid| people.name(pid)),
     }
 }
 
-fn done<E: Refusal>(outcome: Result<(), ManageError<E>>, path: &[u8], people: &mut People) -> Term {
+fn done<E: Refusal>(outcome: Result<(), ManageError<E>>, people: &People) -> Term {
     match outcome {
         Ok(()) => atom("ok"),
-        Err(error) => refusal(&error, &mut |pid| people.name(path, pid)),
+        Err(error) => refusal(&error, &|pid| people.name(pid)),
     }
 }
 
-fn listed(child: &ChildInfo, above: &[u8], is_simple: bool, people: &mut People) -> Term {
+fn listed(child: &ChildInfo, is_simple: bool, people: &People) -> Term {
     let id = child.id.parse::<u8>().unwrap_or(u8::MAX);
-    let path = [above, &[id]].concat();
     let state = match child.state {
-        ChildState::Running(pid) => people.name(&path, pid),
+        ChildState::Running(pid) => people.name(pid),
         ChildState::Restarting => atom("restarting"),
         ChildState::Stopped => atom("undefined"),
     };

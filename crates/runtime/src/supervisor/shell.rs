@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::supervisor::{
-    Action, Answer, ChildKey, ChildSpec, ChildState, Event, Flags, Machine, Request, Shutdown,
+    Action, Answer, ChildKey, ChildSpec, ChildState, Counts, Event, Flags, Machine, Request,
+    Shutdown,
 };
 use fauxtp_logic::tray::Item;
 use fauxtp_logic::{ExitReason, Pid};
@@ -24,7 +25,7 @@ use crate::guard::{catch, panicked};
 use crate::hierarchy::Asker;
 use crate::instrument;
 use crate::mailbox::Notice;
-use crate::process::{Context, Limit, Timer};
+use crate::process::{Context, Limit, PidExt, Timer};
 use crate::registry::Registry;
 use crate::shared::Tie;
 
@@ -200,6 +201,11 @@ impl Shell {
     /// Actions that are done at once.
     fn carry_out(&mut self, action: Action<Reply<Answer>>) {
         match action {
+            Action::Answer(from, Answer::CountChildren(counts)) => {
+                // The machine has not heard of those whose end waits in a queue (SUP-096).
+                let active = self.family.live.iter().filter(|pid| pid.is_alive()).count();
+                from.send(Answer::CountChildren(Counts { active, ..counts }));
+            }
             Action::Answer(from, answer) => from.send(answer),
             Action::Report(report) => instrument::supervisor(self.ctx.pid(), &report),
             Action::Begun => {
