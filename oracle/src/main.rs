@@ -54,6 +54,9 @@ struct Arguments {
     /// How many threads, each with an Erlang of its own; without it, one for every two processors.
     #[arg(long)]
     workers: Option<usize>,
+    /// Stops at the first mismatch, which is neither made simpler nor saved.
+    #[arg(long)]
+    quick: bool,
     /// Shows one history instead, by its number: what it is, and the trace of either side.
     #[arg(long)]
     show: Option<u64>,
@@ -96,6 +99,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         histories: arguments.histories,
         seed: arguments.seed.unwrap_or_else(random::seed_of_the_moment),
         workers: arguments.workers.unwrap_or(processors / 2).max(1),
+        quick: arguments.quick,
         show: arguments.show,
     };
     let build = Build::prepare()?;
