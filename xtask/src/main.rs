@@ -13,6 +13,7 @@ mod source;
 mod tidy;
 mod conformance;
 mod book;
+mod mutants;
 mod tools;
 mod sanitizers;
 mod coverage;
@@ -103,6 +104,15 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Plants faults, one at a time, and fails if one of them goes unnoticed.
+    Mutants {
+        /// Only those whose name contains this.
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+        /// How many histories an oracle compares before a fault counts as unnoticed.
+        #[arg(long, default_value_t = 20_000)]
+        histories: u64,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -140,6 +150,10 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Storm { only, quick } => storms::run(&workspace, &only, quick),
         Chore::Soak { minutes } => storms::soak(&workspace, minutes),
         Chore::Oracle { arguments } => oracle(&workspace, arguments),
+        Chore::Mutants { only, histories } => {
+            prerequisites::ensure()?;
+            mutants::run(&workspace, only.as_deref(), histories)
+        }
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
 }
