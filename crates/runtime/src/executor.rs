@@ -8,6 +8,8 @@ mod crew;
 mod relief;
 mod timers;
 mod sweep;
+#[cfg(all(test, any(loom, shuttle)))]
+mod models;
 
 use std::cell::RefCell;
 use std::fmt;

@@ -125,6 +125,8 @@ pub mod supervisor;
 pub mod task;
 pub mod application;
 pub mod prelude;
+#[cfg(all(test, any(loom, shuttle)))]
+mod models;
 
 pub use address::Address;
 pub use application::{Application, System};
