@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::book;
 use crate::conformance;
+use crate::models::{self, Length};
 use crate::prerequisites;
 use crate::program::Program;
 use crate::runner::Runner;
@@ -17,7 +18,7 @@ use crate::workspace::Workspace;
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// The steps, cheap ones first. A later step may rely on what the earlier ones have found.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("prerequisites", |_| prerequisites::ensure()),
     ("fmt", |workspace| cargo(workspace, ["fmt", "--all", "--", "--check"])),
     ("clippy", |workspace| {
@@ -26,6 +27,7 @@ const STEPS: [Step; 11] = [
     ("tidy", tidy::run),
     ("docs", docs),
     ("unit", unit_tests),
+    ("models", |workspace| models::run(workspace, Length::Usual)),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
     ("conformance", conformance::check),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),

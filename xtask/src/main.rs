@@ -13,6 +13,7 @@ mod source;
 mod tidy;
 mod conformance;
 mod book;
+mod models;
 mod check;
 
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
+use models::Length;
 use program::Program;
 use workspace::Workspace;
 
@@ -54,6 +56,12 @@ enum Chore {
         #[arg(long)]
         peers: bool,
     },
+    /// Has models of races run by loom and shuttle.
+    Models {
+        /// Looks at far more executions; for a night.
+        #[arg(long)]
+        long: bool,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -82,6 +90,8 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Conformance { check: true } => conformance::check(&workspace),
         Chore::Book { peers: false } => book::render(&workspace),
         Chore::Book { peers: true } => book::peers(&workspace),
+        Chore::Models { long: false } => models::run(&workspace, Length::Usual),
+        Chore::Models { long: true } => models::run(&workspace, Length::Long),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
 }
