@@ -38,7 +38,8 @@ fn enqueue_and_sleep() {
 }
 
 /// A fiber wakes two others, and blocks its hand until the first of them has run: the other hand runs it, even if it is
-/// about to sleep, or has just been woken for something else.
+/// about to sleep, or has just been woken for something else; and whichever of them got the fiber, from outside or from
+/// the other one.
 #[test]
 fn help_and_sleep() {
     check("help_and_sleep", Depth::ThreePreemptions, || {
@@ -58,7 +59,7 @@ fn help_and_sleep() {
             let (blocks, executor) = (blocks.clone(), world.executor.clone());
             world.thread(move || {
                 fiber::wake(&Bit::new(&executor, async {}));
-                fiber::wake(&blocks);
+                fiber::wake(&Bit::new(&executor, async move { fiber::wake(&blocks) }));
             })
         };
         let threads: Vec<_> = (1..CROWD).map(wake).collect();
