@@ -10,6 +10,7 @@ use crate::conformance;
 use crate::coverage;
 use crate::fuzz;
 use crate::models::{self, Length};
+use crate::oracle;
 use crate::prerequisites;
 use crate::program::Program;
 use crate::runner::Runner;
@@ -35,6 +36,7 @@ const STEPS: &[Step] = &[
     ("models", |workspace| models::run(workspace, Length::Usual)),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
     ("conformance", conformance::check),
+    ("oracle", |workspace| oracle::run(workspace, Vec::new())),
     ("simulations", |workspace| simulations::run(workspace, None, 0, None)),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),

@@ -13,6 +13,7 @@ mod source;
 mod tidy;
 mod conformance;
 mod book;
+mod oracle;
 mod mutants;
 mod tools;
 mod sanitizers;
@@ -157,7 +158,7 @@ fn run(chore: Chore) -> Result<()> {
         }
         Chore::Storm { only, quick } => storms::run(&workspace, &only, quick),
         Chore::Soak { minutes } => storms::soak(&workspace, minutes),
-        Chore::Oracle { arguments } => oracle(&workspace, arguments),
+        Chore::Oracle { arguments } => oracle::run(&workspace, arguments),
         Chore::Mutants { only, histories } => {
             prerequisites::ensure()?;
             mutants::run(&workspace, only.as_deref(), histories)
@@ -166,18 +167,6 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Models { long: true } => models::run(&workspace, Length::Long),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
-}
-
-/// Needs Erlang, which is why the prerequisites come first; and speed.
-fn oracle(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
-    prerequisites::ensure()?;
-    Program::cargo()
-        .args(["run", "--release", "-p", "fauxtp-oracle", "--"])
-        .args(arguments)
-        // Every other child panics, and nobody looks at the stack.
-        .env("RUST_BACKTRACE", "0")
-        .directory(workspace.root.clone())
-        .run()
 }
 
 /// The benchmarks are a workspace of their own, so that the peers we measure are not in our lock file.
