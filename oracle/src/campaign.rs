@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) histories: Option<u64>,
     pub(crate) seed: u64,
     pub(crate) workers: usize,
+    /// Whether one mismatch is enough to know, and not to be looked into.
+    pub(crate) quick: bool,
     /// Shows the history with this number.
     pub(crate) show: Option<u64>,
 }
@@ -144,7 +146,9 @@ impl<'a, O: Oracle> Campaign<'a, O> {
                 }
             }
             self.bar.inc(batch.len() as u64);
-            if !failed.is_empty() {
+            if self.plan.quick {
+                self.mismatches.fetch_add(failed.len(), Ordering::Relaxed);
+            } else if !failed.is_empty() {
                 // Another one, for this one has yet to answer what was sent.
                 let mut port = Port::start(self.build)?;
                 for (number, history) in failed {
@@ -157,7 +161,8 @@ impl<'a, O: Oracle> Campaign<'a, O> {
 
     /// Makes the next batch, each history with its number, and sends it.
     fn send_batch(&self, port: &mut Port) -> Result<Option<Batch<O>>> {
-        if self.mismatches.load(Ordering::Relaxed) >= MISMATCHES_MAX {
+        let enough = if self.plan.quick { 1 } else { MISMATCHES_MAX };
+        if self.mismatches.load(Ordering::Relaxed) >= enough {
             return Ok(None);
         }
         let first = self.next.fetch_add(BATCH, Ordering::Relaxed);

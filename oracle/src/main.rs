@@ -21,6 +21,12 @@ mod shrink;
 mod saved;
 mod campaign;
 mod supervisor;
+mod reasons;
+mod explained;
+mod stage;
+mod crash;
+mod signals;
+mod server;
 
 use std::process::ExitCode;
 use std::thread;
@@ -48,6 +54,9 @@ struct Arguments {
     /// How many threads, each with an Erlang of its own; without it, one for every two processors.
     #[arg(long)]
     workers: Option<usize>,
+    /// Stops at the first mismatch, which is neither made simpler nor saved.
+    #[arg(long)]
+    quick: bool,
     /// Shows one history instead, by its number: what it is, and the trace of either side.
     #[arg(long)]
     show: Option<u64>,
@@ -58,6 +67,10 @@ struct Arguments {
 enum Subject {
     /// Supervisors of all kinds.
     Supervisor,
+    /// Links, monitors and exit signals.
+    Signals,
+    /// Servers and their callers.
+    Server,
 }
 
 impl Subject {
@@ -65,6 +78,8 @@ impl Subject {
     fn compare(self, build: &Build, plan: &Plan) -> Result<bool> {
         match self {
             Self::Supervisor => compare(&supervisor::Supervisors, build, plan),
+            Self::Signals => compare(&signals::Signals, build, plan),
+            Self::Server => compare(&server::Servers, build, plan),
         }
     }
 }
@@ -84,6 +99,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         histories: arguments.histories,
         seed: arguments.seed.unwrap_or_else(random::seed_of_the_moment),
         workers: arguments.workers.unwrap_or(processors / 2).max(1),
+        quick: arguments.quick,
         show: arguments.show,
     };
     let build = Build::prepare()?;

@@ -9,6 +9,8 @@ use crate::book;
 use crate::conformance;
 use crate::coverage;
 use crate::fuzz;
+use crate::models::{self, Length};
+use crate::oracle;
 use crate::prerequisites;
 use crate::program::Program;
 use crate::runner::Runner;
@@ -31,8 +33,10 @@ const STEPS: &[Step] = &[
     ("tidy", tidy::run),
     ("docs", docs),
     ("unit", unit_tests),
+    ("models", |workspace| models::run(workspace, Length::Usual)),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
     ("conformance", conformance::check),
+    ("oracle", |workspace| oracle::run(workspace, Vec::new())),
     ("simulations", |workspace| simulations::run(workspace, &Plan::default())),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),

@@ -13,12 +13,15 @@ mod source;
 mod tidy;
 mod conformance;
 mod book;
+mod oracle;
+mod mutants;
 mod tools;
 mod sanitizers;
 mod coverage;
 mod fuzz;
 mod simulations;
 mod storms;
+mod models;
 mod check;
 
 use std::process::ExitCode;
@@ -26,6 +29,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
+use models::Length;
 use program::Program;
 use simulations::Plan;
 use workspace::Workspace;
@@ -107,6 +111,21 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Plants faults, one at a time, and fails if one of them goes unnoticed.
+    Mutants {
+        /// Only those whose name contains this.
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+        /// How many histories an oracle compares before a fault counts as unnoticed.
+        #[arg(long, default_value_t = 20_000)]
+        histories: u64,
+    },
+    /// Has models of races run by loom and shuttle.
+    Models {
+        /// Looks at far more executions; for a night.
+        #[arg(long)]
+        long: bool,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -143,21 +162,15 @@ fn run(chore: Chore) -> Result<()> {
         }
         Chore::Storm { only, quick } => storms::run(&workspace, &only, quick),
         Chore::Soak { minutes } => storms::soak(&workspace, minutes),
-        Chore::Oracle { arguments } => oracle(&workspace, arguments),
+        Chore::Oracle { arguments } => oracle::run(&workspace, arguments),
+        Chore::Mutants { only, histories } => {
+            prerequisites::ensure()?;
+            mutants::run(&workspace, only.as_deref(), histories)
+        }
+        Chore::Models { long: false } => models::run(&workspace, Length::Usual),
+        Chore::Models { long: true } => models::run(&workspace, Length::Long),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
-}
-
-/// Needs Erlang, which is why the prerequisites come first; and speed.
-fn oracle(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
-    prerequisites::ensure()?;
-    Program::cargo()
-        .args(["run", "--release", "-p", "fauxtp-oracle", "--"])
-        .args(arguments)
-        // Every other child panics, and nobody looks at the stack.
-        .env("RUST_BACKTRACE", "0")
-        .directory(workspace.root.clone())
-        .run()
 }
 
 /// The benchmarks are a workspace of their own, so that the peers we measure are not in our lock file.

@@ -15,8 +15,8 @@ use fauxtp_logic::reason::{Failure, PanicReport};
 use pin_project_lite::pin_project;
 
 use crate::executor;
-use crate::sync::thread_local;
 
+// sync: the panic hook reads them, and must not meet a model checker there.
 thread_local! {
     /// Values whose drop would have come in the middle of an unwinding.
     static ASIDE: RefCell<Vec<Box<dyn Any + Send>>> = const { RefCell::new(Vec::new()) };

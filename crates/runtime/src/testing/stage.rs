@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use fauxtp_logic::Time;
+use fauxtp_logic::{ExitReason, Time};
 use tokio::time::Sleep;
 
 use super::Sim;
@@ -18,7 +18,6 @@ use crate::clock;
 use crate::executor::script::Script;
 use crate::executor::{Director, Story, direct};
 use crate::guard;
-use crate::stop::Outcome;
 use crate::sync::{Mutex, thread_local};
 
 thread_local! {
@@ -63,10 +62,9 @@ pub(super) struct Stage {
 }
 
 /// Plays one simulation to its end, on this thread.
-pub(super) fn play<F, T>(script: Script, limits: Limits, scenario: impl FnOnce(Sim) -> F) -> Run
+pub(super) fn play<F>(script: Script, limits: Limits, scenario: impl FnOnce(Sim) -> F) -> Run
 where
-    F: Future<Output = T>,
-    T: Outcome,
+    F: Future<Output = ExitReason>,
 {
     let (director, directing) = direct(script);
     let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -180,7 +178,7 @@ struct Visit<'a, F> {
     end: Pin<&'a mut Option<Sleep>>,
 }
 
-impl<F: Future<Output: Outcome>> Future for Visit<'_, F> {
+impl<F: Future<Output = ExitReason>> Future for Visit<'_, F> {
     type Output = Result<(), Problem>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -217,8 +215,8 @@ impl<F: Future<Output: Outcome>> Future for Visit<'_, F> {
     }
 }
 
-fn verdict(outcome: impl Outcome) -> Result<(), Problem> {
-    match outcome.into_reason() {
+fn verdict(outcome: ExitReason) -> Result<(), Problem> {
+    match outcome {
         reason if reason.is_clean() => Ok(()),
         reason => Err(Problem::Returned(format!("{reason:#}"))),
     }
