@@ -19,3 +19,6 @@ pub(crate) const EXPIRED: &str =
 /// A stop whose server ends before it has taken the request, with the very reason that was asked for: OTP raises it.
 pub(crate) const STOPPED_BY_OTHERS: &str =
     "GS-049: a stop is well if the server ends with its reason, whoever has brought that about";
+
+/// A call whose reply was handed on by a server that has ended since.
+pub(crate) const HANDED_ON: &str = "GS-012, ADR 4: who waits for a reply that was handed on learns within 100 ms that the server has ended";
