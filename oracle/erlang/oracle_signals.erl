@@ -76,8 +76,7 @@ do(Number, {release}, State = #state{held = I}) ->
         {'DOWN', _, process, Pid, _} = Down -> self() ! Down
     end,
     %% If it has ended, it still has to answer those whose links and monitors came too late.
-    erlang:yield(),
-    erlang:yield(),
+    [erlang:yield() || _ <- lists:seq(1, 16)],
     process_flag(priority, high),
     State#state{held = none};
 do(_, {outside, J, Reason}, State) ->

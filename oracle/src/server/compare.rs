@@ -127,3 +127,34 @@ fn is_timeout(event: &Term) -> bool {
     let Ok([_, what]) = event.as_tuple() else { return false };
     matches!(what.as_tagged(), Ok(("result", [_, value])) if *value == atom("timeout"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(steps: &str, ours: &str, theirs: &str) -> Verdict {
+        let term = |text: &str| Term::parse(text).expect("it is a term");
+        let history = History::parse(&term(&format!("{{1,{steps}}}"))).expect("it is a history");
+        compare(&history, &term(ours), &term(theirs))
+    }
+
+    #[test]
+    fn a_call_that_ours_drops_is_explained_only_if_its_time_is_over() {
+        let steps = "[{call,0,pid,short,1,{[],false,reply,none}},{elapse},{unblock}]";
+        let (ours, theirs) = (
+            "[[],[{0,{result,0,timeout}}],[]]",
+            "[[],[{0,{result,0,timeout}}],[{server,{handle,call,1}}]]",
+        );
+        assert!(matches!(verdict(steps, ours, theirs), Verdict::Explained(_)));
+        let (ours, theirs) = ("[[],[],[]]", "[[],[],[{server,{handle,call,1}}]]");
+        assert_eq!(verdict(steps, ours, theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn a_stop_that_is_well_is_explained_only_by_its_own_reason() {
+        let steps = "[{stop,0,pid,infinity,a}]";
+        let ours = "[[{0,{result,0,ok}}]]";
+        assert!(matches!(verdict(steps, ours, "[[{0,{result,0,a}}]]"), Verdict::Explained(_)));
+        assert_eq!(verdict(steps, ours, "[[{0,{result,0,b}}]]"), Verdict::Different);
+    }
+}

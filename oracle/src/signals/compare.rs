@@ -129,3 +129,54 @@ fn told_of<'a>(event: &'a Term, ends: &BTreeMap<Term, usize>) -> Option<(Term, &
 fn is_noproc(reason: &Term) -> bool {
     reason.as_atom().is_ok_and(|name| name == "noproc")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(steps: &str, ours: &str, theirs: &str) -> Verdict {
+        let term = |text: &str| Term::parse(text).expect("it is a term");
+        let history = format!("{{[{{true,eager}},{{true,eager}},{{true,eager}}],{steps}}}");
+        let history = History::parse(&term(&history)).expect("it is a history");
+        compare(&history, &term(ours), &term(theirs))
+    }
+
+    #[test]
+    fn those_who_end_together_are_heard_of_in_any_order() {
+        let [one, other] = ["{got,0,{exit,1,a}}", "{got,0,{down,3,2,a}}"];
+        let ends = "{died,1,a},{died,2,a}";
+        let (ours, theirs) =
+            (format!("[[{one},{other},{ends}]]"), format!("[[{other},{one},{ends}]]"));
+        assert_eq!(verdict("[]", &ours, &theirs), Verdict::Same);
+    }
+
+    #[test]
+    fn those_who_end_one_after_the_other_are_not() {
+        let [one, other] = ["{got,0,{exit,1,a}}", "{got,0,{exit,2,a}}"];
+        let (ours, theirs) = (
+            format!("[[{{died,1,a}}],[{{died,2,a}}],[{one},{other}]]"),
+            format!("[[{{died,1,a}}],[{{died,2,a}}],[{other},{one}]]"),
+        );
+        assert_eq!(verdict("[]", &ours, &theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn one_sender_is_heard_in_its_order() {
+        let [one, other] = ["{got,0,{exit,1,a}}", "{got,0,{down,3,1,a}}"];
+        let (ours, theirs) =
+            (format!("[[{one},{other},{{died,1,a}}]]"), format!("[[{other},{one},{{died,1,a}}]]"));
+        assert_eq!(verdict("[]", &ours, &theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn a_reason_is_explained_only_where_somebody_came_too_late() {
+        let (ours, theirs) = (
+            "[[],[],[],[{got,2,{exit,0,a}},{died,0,a}]]",
+            "[[],[],[],[{got,2,{exit,0,noproc}},{died,0,a}]]",
+        );
+        let late = "[{hold,0},{exit,1,0,a},{link,2,0},{release}]";
+        assert!(matches!(verdict(late, ours, theirs), Verdict::Explained(_)));
+        let in_time = "[{link,2,0},{hold,0},{exit,1,0,a},{release}]";
+        assert_eq!(verdict(in_time, ours, theirs), Verdict::Different);
+    }
+}
