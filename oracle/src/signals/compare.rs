@@ -3,8 +3,8 @@
 //! What one robot receives, and what it tells, is compared in its order; robots among each other have none within one
 //! step. What is left open:
 //!
-//! - Several end in one step: in which order a third one hears of them. Runs of exits and downs are sorted by sender;
-//!   those of one sender stay in their order.
+//! - Several end in one step: in which order a third one hears of them, and when of what it sends itself. Such runs
+//!   are sorted by sender; those of one sender stay in their order.
 //! - When somebody is told that a process is not there (`noproc`): it comes last.
 //! - Somebody ends: what he receives in the same step, he may or may not have taken by then (PROC-005).
 //! - Whoever kills its peer and asks whether it lives may be dead before it has its answer told.
@@ -53,7 +53,7 @@ pub(super) fn canonical(history: &History, trace: Trace) -> Trace {
     let canonical = trace.into_iter().enumerate().map(|(number, mut events)| {
         events.retain(|event| !is_last(history, number, event, &ends));
         noproc_last(&mut events);
-        sort_runs(&mut events, &ends);
+        sort_runs(number, &mut events, &ends);
         events
     });
     canonical.collect()
@@ -99,31 +99,38 @@ fn noproc_last(events: &mut [Term]) {
 }
 
 /// Sorts what one robot hears of several who ended in the same step.
-fn sort_runs(events: &mut [Term], ends: &BTreeMap<Term, usize>) {
+fn sort_runs(number: usize, events: &mut [Term], ends: &BTreeMap<Term, usize>) {
     let mut start = 0;
     while start < events.len() {
-        let Some((robot, _, end)) = told_of(&events[start], ends) else {
+        let Some((robot, _, end)) = told_of(number, &events[start], ends) else {
             start += 1;
             continue;
         };
         let same = |event: &&Term| {
-            told_of(event, ends).is_some_and(|(to, _, when)| to == robot && when == end)
+            told_of(number, event, ends).is_some_and(|(to, _, when)| to == robot && when == end)
         };
         let length = events[start..].iter().take_while(same).count();
-        events[start..start + length]
-            .sort_by_cached_key(|event| told_of(event, ends).map(|(_, from, _)| from.clone()));
+        events[start..start + length].sort_by_cached_key(|event| {
+            told_of(number, event, ends).map(|(_, from, _)| from.clone())
+        });
         start += length;
     }
 }
 
-/// Who hears of whose end, and when that was. Of whom nothing was there any more the order is clear.
-fn told_of<'a>(event: &'a Term, ends: &BTreeMap<Term, usize>) -> Option<(Term, &'a Term, usize)> {
+/// Who hears of whose end, or from himself, and when that was. Of whom nothing was there any more the order is clear.
+fn told_of<'a>(
+    number: usize,
+    event: &'a Term,
+    ends: &BTreeMap<Term, usize>,
+) -> Option<(Term, &'a Term, usize)> {
     let Ok(("got", [robot, item])) = event.as_tagged() else { return None };
     let from = match item.as_tagged().ok()? {
         ("exit", [from, reason]) | ("down", [_, from, reason]) if !is_noproc(reason) => from,
+        ("note", [from, _]) if from == robot => from,
         _ => return None,
     };
-    Some((robot.clone(), from, *ends.get(from)?))
+    let when = if from == robot { number } else { *ends.get(from)? };
+    Some((robot.clone(), from, when))
 }
 
 fn is_noproc(reason: &Term) -> bool {
