@@ -15,7 +15,12 @@ pub(super) fn by(
     first: usize,
 ) -> Option<&'static str> {
     let windows = windows(history);
-    if windows.iter().any(|window| window.end <= first && flips_the_flag(history, window)) {
+    // Who leaves everything where it is shows later what it has got.
+    let flips = |window: &Window| {
+        window.end == first
+            || window.end < first && is_about(window.robot, &ours[first], &theirs[first])
+    };
+    if windows.iter().any(|window| flips(window) && flips_the_flag(history, window)) {
         return Some(TRAP_TAKES_IN);
     }
     let dead = ends(&ours);
@@ -60,6 +65,15 @@ fn windows(history: &History) -> Vec<Window> {
 
 const fn window((robot, begin): (usize, usize), end: usize) -> Window {
     Window { robot, begin, end }
+}
+
+/// Whether all that is told on one side only is told by this robot.
+fn is_about(robot: usize, ours: &[Term], theirs: &[Term]) -> bool {
+    let by_it = |event: &Term| {
+        event.as_tagged().is_ok_and(|(_, others)| others.first() == Some(&int(robot)))
+    };
+    let one_sided = |event: &&Term| !(ours.contains(event) && theirs.contains(event));
+    ours.iter().chain(theirs).filter(one_sided).all(by_it)
 }
 
 /// Whether somebody sends itself an exit, or may get one by linking with somebody dead, and then changes its flag.
