@@ -28,6 +28,7 @@ const STEPS: [Step; 11] = [
     ("unit", unit_tests),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
     ("conformance", conformance::check),
+    ("oracle", |workspace| oracle::run(workspace, Vec::new())),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),
     ("book", |workspace| book::render(workspace).and_then(|()| book::peers(workspace))),
