@@ -13,6 +13,13 @@ mod source;
 mod tidy;
 mod conformance;
 mod book;
+mod tools;
+mod sanitizers;
+mod coverage;
+mod fuzz;
+mod simulations;
+mod storms;
+mod oracle;
 mod mutants;
 mod check;
 
@@ -54,6 +61,43 @@ enum Chore {
         /// Builds and runs the programs of others that the book shows, instead of rendering.
         #[arg(long)]
         peers: bool,
+    },
+    /// Runs the tests of the core where every access to memory is checked, and every leak reported.
+    Sanitizers,
+    /// Tells which lines of the core the tests reach; too few are an error.
+    Coverage,
+    /// Feeds random bytes to everything that reads bytes.
+    Fuzz {
+        /// How long, for each target.
+        #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+        seconds: u32,
+    },
+    /// Plays the simulations in simulations/, each with so many seeds.
+    Sim {
+        /// How many seeds for each, instead of what its test says.
+        #[arg(long)]
+        seeds: Option<u64>,
+        /// The first seed.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Only those whose names contain this.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Runs the storms: very many crashes, lives and messages, each within its limits.
+    Storm {
+        /// Runs only these, separated by commas; see `storms/src/catalogue.rs`.
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        only: Vec<String>,
+        /// A twentieth of everything.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Runs a mixed load in real time; each minute everything has to be back at the baseline.
+    Soak {
+        /// How long.
+        #[arg(long)]
+        minutes: u64,
     },
     /// Compares fauxtp with Erlang/OTP on random histories, e.g. `--only supervisor --histories 100000`.
     Oracle {
@@ -98,25 +142,21 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Conformance { check: true } => conformance::check(&workspace),
         Chore::Book { peers: false } => book::render(&workspace),
         Chore::Book { peers: true } => book::peers(&workspace),
-        Chore::Oracle { arguments } => oracle(&workspace, arguments),
+        Chore::Sanitizers => sanitizers::run(&workspace, &check::core(&workspace)?),
+        Chore::Coverage => coverage::run(&workspace, &check::tested(&workspace)?),
+        Chore::Fuzz { seconds } => fuzz::run(&workspace, seconds),
+        Chore::Sim { seeds, from, only } => {
+            simulations::run(&workspace, seeds, from, only.as_deref())
+        }
+        Chore::Storm { only, quick } => storms::run(&workspace, &only, quick),
+        Chore::Soak { minutes } => storms::soak(&workspace, minutes),
+        Chore::Oracle { arguments } => oracle::run(&workspace, arguments),
         Chore::Mutants { only, histories } => {
             prerequisites::ensure()?;
             mutants::run(&workspace, only.as_deref(), histories)
         }
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
-}
-
-/// Needs Erlang, which is why the prerequisites come first; and speed.
-fn oracle(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
-    prerequisites::ensure()?;
-    Program::cargo()
-        .args(["run", "--release", "-p", "fauxtp-oracle", "--"])
-        .args(arguments)
-        // Every other child panics, and nobody looks at the stack.
-        .env("RUST_BACKTRACE", "0")
-        .directory(workspace.root.clone())
-        .run()
 }
 
 /// The benchmarks are a workspace of their own, so that the peers we measure are not in our lock file.

@@ -232,8 +232,10 @@ impl<M: Send + 'static> Shared<M> {
             let own = cx.waker().data() == std::ptr::from_ref(self).cast();
             let former =
                 if own { lanes.waker.take() } else { lanes.waker.replace(cx.waker().clone()) };
+            let spare = lanes.spare_room();
             drop(lanes);
-            drop(former);
+            drop((former, spare));
+            tray.give_back_room();
             return Taken::Nothing;
         }
         lanes.move_to(tray);

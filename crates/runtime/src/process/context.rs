@@ -84,8 +84,8 @@ impl<M: Send + 'static> Context<M> {
 
     /// Who started this process, who started that one, …; nearest first (PL-006).
     #[must_use]
-    pub fn ancestors(&self) -> &[Pid] {
-        &self.shared.core.ancestors
+    pub fn ancestors(&self) -> Vec<Pid> {
+        self.shared.core.ancestors.to_vec()
     }
 
     pub(crate) fn handle(&self) -> Handle {

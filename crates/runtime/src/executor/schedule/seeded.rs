@@ -46,6 +46,9 @@ pub(crate) struct Director {
     after_step: Mutex<Option<AfterStep>>,
 }
 
+/// What supervisors are labelled.
+const ROOTS: [&str; 2] = ["Supervisor", "DynamicSupervisor"];
+
 type AfterStep = Box<dyn FnMut() + Send>;
 type Delivery = Box<dyn FnOnce() + Send>;
 
@@ -212,7 +215,7 @@ impl Scheduler {
     pub(crate) fn born(&self, pid: Pid, parent: Option<Pid>, label: &'static str) {
         self.with(|state| {
             // A tree whose root is struck is gone, and the simulation with it.
-            if parent.is_none() && label.ends_with("Supervisor") {
+            if parent.is_none() && ROOTS.contains(&label) {
                 state.spared.insert(pid);
             }
             state.record.note(|| Event::Born { pid, parent, label });
@@ -325,6 +328,11 @@ impl Director {
 
     /// What has been decided and what has happened, at the end.
     pub(crate) fn story(&self) -> Story {
+        let mut state = self.state.lock();
+        let left = (std::mem::take(&mut state.shelved), std::mem::take(&mut state.post));
+        drop(state);
+        // What is left leads back here, and is the user's to drop.
+        drop(left);
         let mut state = self.state.lock();
         Story {
             path: state.choices.take(),
