@@ -21,6 +21,12 @@ mod shrink;
 mod saved;
 mod campaign;
 mod supervisor;
+mod reasons;
+mod explained;
+mod stage;
+mod crash;
+mod signals;
+mod server;
 
 use std::process::ExitCode;
 use std::thread;
@@ -61,6 +67,10 @@ struct Arguments {
 enum Subject {
     /// Supervisors of all kinds.
     Supervisor,
+    /// Links, monitors and exit signals.
+    Signals,
+    /// Servers and their callers.
+    Server,
 }
 
 impl Subject {
@@ -68,6 +78,8 @@ impl Subject {
     fn compare(self, build: &Build, plan: &Plan) -> Result<bool> {
         match self {
             Self::Supervisor => compare(&supervisor::Supervisors, build, plan),
+            Self::Signals => compare(&signals::Signals, build, plan),
+            Self::Server => compare(&server::Servers, build, plan),
         }
     }
 }

@@ -9,16 +9,72 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 /// OTP's modules that need a clock or a name of ours: the module, what it is called here, and the words replaced, each
 /// of which must be there.
-const REPLACED: [Replaced; 1] = [Replaced {
-    module: "supervisor",
-    renamed: "oracle_otp_supervisor",
-    words: &[
-        ("-module(supervisor).", "-module(oracle_otp_supervisor)."),
-        ("gen_server:start_link(supervisor,", "gen_server:start_link(oracle_otp_supervisor,"),
-        ("SupName, supervisor, {", "SupName, oracle_otp_supervisor, {"),
-        ("erlang:monotonic_time(1)", "oracle_clock:seconds()"),
-    ],
-}];
+const REPLACED: [Replaced; 5] = [
+    Replaced {
+        module: "supervisor",
+        renamed: "oracle_otp_supervisor",
+        words: &[
+            ("-module(supervisor).", "-module(oracle_otp_supervisor)."),
+            ("gen_server:start_link(supervisor,", "gen_server:start_link(oracle_otp_supervisor,"),
+            ("SupName, supervisor, {", "SupName, oracle_otp_supervisor, {"),
+            ("erlang:monotonic_time(1)", "oracle_clock:seconds()"),
+        ],
+    },
+    Replaced {
+        module: "gen",
+        renamed: "oracle_otp_gen",
+        words: &[
+            ("-module(gen).", "-module(oracle_otp_gen)."),
+            // A call's time is over when the driver says so.
+            (
+                "exit(Reason)\n    after Timeout ->",
+                "exit(Reason);\n        oracle_elapsed when Timeout =/= infinity ->",
+            ),
+            ("proc_lib:start", "oracle_otp_proc_lib:start"),
+            ("proc_lib:stop(", "oracle_otp_proc_lib:stop("),
+        ],
+    },
+    Replaced {
+        module: "proc_lib",
+        renamed: "oracle_otp_proc_lib",
+        words: &[
+            ("-module(proc_lib).", "-module(oracle_otp_proc_lib)."),
+            // So is that of a start, and that of a stop.
+            (
+                "{error, Reason}\n    after Timeout ->",
+                "{error, Reason};\n        oracle_elapsed when Timeout =/= infinity ->",
+            ),
+            (
+                "exit(Reason2)\n    after RemainingTimeout ->",
+                "exit(Reason2);\n        oracle_elapsed when RemainingTimeout =/= infinity ->",
+            ),
+            ("sys:terminate(", "oracle_otp_sys:terminate("),
+        ],
+    },
+    Replaced {
+        module: "sys",
+        renamed: "oracle_otp_sys",
+        words: &[
+            ("-module(sys).", "-module(oracle_otp_sys)."),
+            ("gen:call(", "oracle_otp_gen:call("),
+        ],
+    },
+    Replaced {
+        module: "gen_server",
+        renamed: "oracle_otp_gen_server",
+        words: &[
+            ("-module(gen_server).", "-module(oracle_otp_gen_server)."),
+            ("gen:call(", "oracle_otp_gen:call("),
+            ("gen:start(", "oracle_otp_gen:start("),
+            ("gen:stop(", "oracle_otp_gen:stop("),
+            // The driver is told how long the server waits, and sends what the timer would have made of it.
+            (
+                "after Time ->\n\t\t  timeout",
+                "after oracle_server:patience(Time) ->\n\t\t  timeout",
+            ),
+        ],
+    },
+];
 
 struct Replaced {
     module: &'static str,

@@ -46,13 +46,13 @@ impl fmt::Display for Fate {
     }
 }
 
-/// Tries every mutant of the list, or those whose name contains `only`.
+/// Tries every mutant of the list, or those whose name contains `only`, or whom `only` has to notice.
 pub(crate) fn run(workspace: &Workspace, only: Option<&str>, histories: u64) -> Result<()> {
     let mutants = list::parse(&workspace.read(LIST)?)?;
     let mut placed = Vec::new();
     for (index, mutant) in mutants.iter().enumerate() {
         let place = plant::place(&workspace.read(&mutant.file)?, mutant)?;
-        if only.is_none_or(|only| mutant.name.contains(only)) {
+        if only.is_none_or(|only| mutant.name.contains(only) || mutant.caught_by == only) {
             placed.push((index + 1, mutant, place));
         }
     }
