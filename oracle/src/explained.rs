@@ -21,3 +21,9 @@ pub(crate) const STOPPED_BY_OTHERS: &str = "GS-049, ADR 15: a stop is well if th
 
 /// A call whose reply was handed on by a server that has ended since.
 pub(crate) const HANDED_ON: &str = "GS-012, ADR 4: who waits for a reply that was handed on learns within 100 ms that the server has ended";
+
+/// A child of a template whose restart is ignored.
+pub(crate) const PHANTOM: &str = "SUP-078: a child of a template whose restart is ignored is forgotten; OTP keeps one without a process";
+
+/// A child of a template that was about to start when its supervisor gave up.
+pub(crate) const LATE_START: &str = "ADR 7: dynamic supervisors do not wait for a start; who is about to when they give up does not begin";
