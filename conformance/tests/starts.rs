@@ -265,7 +265,7 @@ async fn pl_006_a_process_knows_its_ancestors() {
     let line = [second.pid(), first.pid()];
     assert_eq!(ancestors(third.pid()).await, line);
     let (tell, told) = oneshot::channel();
-    third.send(Do::job(move |ctx| drop(tell.send((ctx.parent(), ctx.ancestors().to_vec())))));
+    third.send(Do::job(move |ctx| drop(tell.send((ctx.parent(), ctx.ancestors())))));
     assert_eq!(told.await, Ok((None, line.to_vec())));
     // The line stays what it was when they have ended.
     support::end(&second).await;

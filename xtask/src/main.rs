@@ -14,6 +14,13 @@ mod tidy;
 mod conformance;
 mod book;
 mod models;
+mod mutants;
+mod tools;
+mod sanitizers;
+mod coverage;
+mod fuzz;
+mod simulations;
+mod storms;
 mod check;
 
 use std::process::ExitCode;
@@ -62,6 +69,58 @@ enum Chore {
         #[arg(long)]
         long: bool,
     },
+    /// Runs the tests of the core where every access to memory is checked, and every leak reported.
+    Sanitizers,
+    /// Tells which lines of the core the tests reach; too few are an error.
+    Coverage,
+    /// Feeds random bytes to everything that reads bytes.
+    Fuzz {
+        /// How long, for each target.
+        #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+        seconds: u32,
+    },
+    /// Plays the simulations in simulations/, each with so many seeds.
+    Sim {
+        /// How many seeds for each, instead of what its test says.
+        #[arg(long)]
+        seeds: Option<u64>,
+        /// The first seed.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Only those whose names contain this.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Runs the storms: very many crashes, lives and messages, each within its limits.
+    Storm {
+        /// Runs only these, separated by commas; see `storms/src/catalogue.rs`.
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        only: Vec<String>,
+        /// A twentieth of everything.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Runs a mixed load in real time; each minute everything has to be back at the baseline.
+    Soak {
+        /// How long.
+        #[arg(long)]
+        minutes: u64,
+    },
+    /// Compares fauxtp with Erlang/OTP on random histories, e.g. `--only supervisor --histories 100000`.
+    Oracle {
+        /// What the oracle gets to see.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Plants faults, one at a time, and fails if one of them goes unnoticed.
+    Mutants {
+        /// Only those whose name contains this.
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+        /// How many histories an oracle compares before a fault counts as unnoticed.
+        #[arg(long, default_value_t = 20_000)]
+        histories: u64,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -90,10 +149,35 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Conformance { check: true } => conformance::check(&workspace),
         Chore::Book { peers: false } => book::render(&workspace),
         Chore::Book { peers: true } => book::peers(&workspace),
+        Chore::Sanitizers => sanitizers::run(&workspace, &check::core(&workspace)?),
+        Chore::Coverage => coverage::run(&workspace, &check::tested(&workspace)?),
+        Chore::Fuzz { seconds } => fuzz::run(&workspace, seconds),
+        Chore::Sim { seeds, from, only } => {
+            simulations::run(&workspace, seeds, from, only.as_deref())
+        }
+        Chore::Storm { only, quick } => storms::run(&workspace, &only, quick),
+        Chore::Soak { minutes } => storms::soak(&workspace, minutes),
+        Chore::Oracle { arguments } => oracle(&workspace, arguments),
+        Chore::Mutants { only, histories } => {
+            prerequisites::ensure()?;
+            mutants::run(&workspace, only.as_deref(), histories)
+        }
         Chore::Models { long: false } => models::run(&workspace, Length::Usual),
         Chore::Models { long: true } => models::run(&workspace, Length::Long),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
+}
+
+/// Needs Erlang, which is why the prerequisites come first; and speed.
+fn oracle(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
+    prerequisites::ensure()?;
+    Program::cargo()
+        .args(["run", "--release", "-p", "fauxtp-oracle", "--"])
+        .args(arguments)
+        // Every other child panics, and nobody looks at the stack.
+        .env("RUST_BACKTRACE", "0")
+        .directory(workspace.root.clone())
+        .run()
 }
 
 /// The benchmarks are a workspace of their own, so that the peers we measure are not in our lock file.

@@ -1,15 +1,48 @@
 //! What the steps need from the machine, installed where we may.
 
 use std::env;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
 use crate::program::Program;
 use crate::runner::Runner;
 
-/// Programs of other people that the tests start, each with the Debian package that has it.
-const PROGRAMS: [(&str, &str); 2] =
-    [("redis-cli", "redis-tools"), ("redis-benchmark", "redis-tools")];
+/// What other people have made and the tests need, each with the Debian package that has it.
+const OTHERS: [(Thing, &str); 6] = [
+    (Thing::Program("redis-cli"), "redis-tools"),
+    (Thing::Program("redis-benchmark"), "redis-tools"),
+    (Thing::Program("erl"), "erlang-base"),
+    (Thing::Program("erlc"), "erlang-base"),
+    (Thing::ErlangSource("supervisor.erl"), "erlang-src"),
+    (Thing::ErlangSource("gen_server.erl"), "erlang-src"),
+];
+
+/// Something that is there or not.
+#[derive(Clone, Copy, Debug)]
+enum Thing {
+    /// A program on the PATH.
+    Program(&'static str),
+    /// A module of Erlang's `stdlib`, as source.
+    ErlangSource(&'static str),
+}
+
+impl Thing {
+    fn is_there(self) -> bool {
+        match self {
+            Self::Program(name) => is_on_path(name),
+            Self::ErlangSource(name) => {
+                erlang_sources().is_some_and(|all| all.join(name).is_file())
+            }
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Program(name) | Self::ErlangSource(name) => name,
+        }
+    }
+}
 
 /// Subcommands of cargo that are components of the toolchain: the subcommand and the component.
 const COMPONENTS: [(&str, &str); 2] = [("fmt", "rustfmt"), ("clippy", "clippy")];
@@ -45,7 +78,7 @@ fn components() -> Result<()> {
 }
 
 fn debian_packages() -> Result<()> {
-    let mut packages: Vec<_> = missing_programs().map(|(_, package)| package).collect();
+    let mut packages: Vec<_> = missing_things().map(|(_, package)| package).collect();
     packages.dedup();
     if packages.is_empty() {
         return Ok(());
@@ -55,17 +88,26 @@ fn debian_packages() -> Result<()> {
         let install = apt_get().args(["install", "-y", "--no-install-recommends"]);
         install.args(packages.iter().copied()).run()?;
     }
-    match missing_programs().next() {
+    match missing_things().next() {
         None => Ok(()),
-        Some((program, _)) => bail!(
-            "`{program}` is missing: install {0} (as root: apt-get install {0})",
+        Some((thing, _)) => bail!(
+            "`{1}` is missing: install {0} (as root: apt-get install {0})",
             packages.join(" "),
+            thing.name(),
         ),
     }
 }
 
-fn missing_programs() -> impl Iterator<Item = (&'static str, &'static str)> {
-    PROGRAMS.into_iter().filter(|(program, _)| !is_on_path(program))
+fn missing_things() -> impl Iterator<Item = (Thing, &'static str)> {
+    OTHERS.into_iter().filter(|(thing, _)| !thing.is_there())
+}
+
+/// Where the sources of Erlang's `stdlib` are, if they are installed.
+fn erlang_sources() -> Option<PathBuf> {
+    let folder = "io:put_chars(code:lib_dir(stdlib)), halt().";
+    let erl = Program::new("erl").args(["-noinput", "-boot", "no_dot_erlang", "-eval", folder]);
+    let (folder, _) = erl.output().ok().filter(|(_, succeeded)| *succeeded)?;
+    Some(PathBuf::from(folder).join("src"))
 }
 
 fn apt_get() -> Program {

@@ -80,6 +80,13 @@ impl Program {
         status.status().is_ok_and(|status| status.success())
     }
 
+    /// Runs it silently and returns its exit code; nothing if a signal has ended it.
+    pub(crate) fn exit_code(mut self) -> Result<Option<i32>> {
+        let silent = self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let status = silent.status().with_context(|| format!("could not start `{self}`"))?;
+        Ok(status.code())
+    }
+
     /// Runs it and returns what it prints, whether or not it succeeds, with its success.
     pub(crate) fn output(mut self) -> Result<(String, bool)> {
         let output = self

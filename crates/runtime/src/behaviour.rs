@@ -19,7 +19,7 @@ use crate::address::Address;
 use crate::clock;
 use crate::current;
 use crate::cycle::Watching;
-use crate::executor::NoRuntime;
+use crate::executor::{NoRuntime, stricken};
 use crate::guard::{guarded, panicked};
 use crate::host::Sleep;
 use crate::process::{self, Birth, PidExt};
@@ -228,7 +228,8 @@ pub(crate) async fn init<S>(
     init: impl Future<Output = crate::Result<S>>,
 ) -> Result<S, ExitReason> {
     let Some(ack) = ack.claim_names(handle) else { return Err(ExitReason::Normal) };
-    let stop = match guarded(init).await {
+    let fail = |reason| Err(Stop::because(reason));
+    let stop = match guarded(stricken(init, fail)).await {
         Ok(Ok(state)) => {
             ack.ready();
             return Ok(state);

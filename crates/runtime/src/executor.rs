@@ -4,6 +4,7 @@
 //! timers of its processes, and watches over the deadlines of calls made from its runtime.
 
 mod fiber;
+mod schedule;
 mod crew;
 mod relief;
 mod timers;
@@ -26,6 +27,9 @@ use crate::sync::{Arrivals, Mutex, RwLock, statics, thread_local};
 
 pub(crate) use crew::allow_on_the_spot;
 pub(crate) use fiber::{Berth, Fiber, embody, end, wake};
+#[cfg(feature = "testing")]
+pub(crate) use schedule::{Director, Story, choices, direct, record, script};
+pub(crate) use schedule::{Imminent, Scheduler, is_quiet, stricken};
 pub(crate) use sweep::Alarm;
 pub(crate) use timers::{TimerKey, Timers};
 
@@ -34,6 +38,7 @@ pub(crate) struct Executor {
     id: Id,
     handle: Handle,
     crew: crew::Crew,
+    scheduler: Scheduler,
     timers: Timers,
     sweep: sweep::Sweep,
     /// Who holds which local name in this runtime; kept by `names`.
@@ -119,6 +124,7 @@ fn known_or_new(handle: Handle) -> Result<Arc<Executor>, NoRuntime> {
     let executor = Arc::new(Executor {
         id,
         crew: crew::Crew::new(&handle),
+        scheduler: Scheduler::of_this_thread(),
         handle,
         timers: Timers::default(),
         sweep: sweep::Sweep::default(),
@@ -152,6 +158,17 @@ impl Executor {
     /// Who waits for a name to be held.
     pub(crate) fn named(&self) -> &Arrivals {
         &self.named
+    }
+
+    /// Who runs next here.
+    #[inline]
+    pub(crate) fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
+    /// A number to spread things by that would otherwise happen at the same moment.
+    pub(crate) fn jitter(&self) -> u32 {
+        self.scheduler.jitter()
     }
 
     /// Runs a future to its end, as a task of its own.

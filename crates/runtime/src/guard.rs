@@ -14,6 +14,8 @@ use fauxtp_logic::ExitReason;
 use fauxtp_logic::reason::{Failure, PanicReport};
 use pin_project_lite::pin_project;
 
+use crate::executor;
+
 // sync: the panic hook reads them, and must not meet a model checker there.
 thread_local! {
     /// Values whose drop would have come in the middle of an unwinding.
@@ -113,7 +115,8 @@ pub(crate) fn install_hook() {
             if inside {
                 note_place(info);
             }
-            if !inside || !crate::instrument::somebody_listens() {
+            let is_told = crate::instrument::somebody_listens() || executor::is_quiet();
+            if !inside || !is_told {
                 before(info);
             }
         }));
@@ -122,7 +125,8 @@ pub(crate) fn install_hook() {
 
 fn note_place(info: &PanicHookInfo<'_>) {
     let location = info.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-    let stack = Backtrace::capture();
+    // Nobody reads those of a simulation, and each costs as much as a hundred steps.
+    let stack = if executor::is_quiet() { Backtrace::disabled() } else { Backtrace::capture() };
     let backtrace = (stack.status() == BacktraceStatus::Captured).then(|| stack.to_string());
     let place = Place { location, backtrace, message: words(info.payload()) };
     let _gone_with_its_thread = PLACE.try_with(|kept| kept.replace(Some(place)));

@@ -66,6 +66,7 @@ impl<M: Send + 'static> Shared<M> {
     /// Delivers a message.
     #[inline]
     pub(crate) fn push(self: &Arc<Self>, message: M) -> Result<(), SendError<M>> {
+        let Some(message) = self.put_off(message) else { return Ok(()) };
         if self.deliver(message, &mut 0)? {
             executor::wake(self);
         }
@@ -80,6 +81,7 @@ impl<M: Send + 'static> Shared<M> {
         message: M,
         cx: &mut Context<'_>,
     ) -> Result<u64, SendError<M>> {
+        let Some(message) = self.put_off(message) else { return Ok(SOMEWHERE) };
         let mut place = SOMEWHERE;
         if self.deliver(message, &mut place)? {
             self.run_or_wake(cx);
@@ -89,11 +91,47 @@ impl<M: Send + 'static> Shared<M> {
 
     /// The same by somebody who will wait for what comes of it, but not yet.
     pub(crate) fn push_for_later(self: &Arc<Self>, message: M) -> Result<u64, SendError<M>> {
+        let Some(message) = self.put_off(message) else { return Ok(SOMEWHERE) };
         let mut place = SOMEWHERE;
         if self.deliver(message, &mut place)? {
             executor::wake(self);
         }
         Ok(place)
+    }
+
+    /// Leaves a message to a simulation that wants to deliver it late. A bounded inbox has to say at once whether it
+    /// takes it.
+    #[inline]
+    fn put_off(self: &Arc<Self>, message: M) -> Option<M> {
+        let (scheduler, pid) = (self.core.executor.scheduler(), self.core.pid);
+        scheduler.sent(current::pid, pid, std::any::type_name::<M>());
+        let at_once = scheduler.delivers_at_once(current::pid, pid)
+            || !self.core.may_be_open()
+            || self.lanes.lock().is_bounded();
+        if at_once {
+            return Some(message);
+        }
+        let shared = self.clone();
+        scheduler.deliver_later(current::pid, pid, move || shared.arrive_late(message));
+        // Somebody has to deliver it, also if nobody has anything to do.
+        self.core.executor.rouse();
+        None
+    }
+
+    /// A late message arrives. If the process has ended meanwhile, it is as if the message had been in its inbox.
+    fn arrive_late(self: &Arc<Self>, message: M) {
+        match self.deliver(message, &mut 0) {
+            Ok(true) => executor::wake(self),
+            Ok(false) => {}
+            Err(SendError::NoProc(message) | SendError::Full(message)) => {
+                let _entered = current::enter(self.clone());
+                drop_each(Some(message));
+                let (unkept, fate) = self.core.private(|private| {
+                    (std::mem::take(&mut private.possessions().unkept), private.fate.clone())
+                });
+                current::settle_all(unkept, fate.as_ref());
+            }
+        }
     }
 
     fn run_or_wake(self: &Arc<Self>, cx: &mut Context<'_>) {
@@ -112,19 +150,32 @@ impl<M: Send + 'static> Shared<M> {
     /// waits and has to be woken, and the place of the message where that can be said.
     #[inline]
     fn deliver(&self, message: M, place: &mut u64) -> Result<bool, SendError<M>> {
+        let (scheduler, pid) = (self.core.executor.scheduler(), self.core.pid);
         if !self.core.may_be_open() {
+            scheduler.returned(pid);
             return Err(SendError::NoProc(message));
         }
         let mut lanes = self.lanes.lock();
         if lanes.closed {
             drop(lanes);
             self.wait_for_its_end();
+            scheduler.returned(pid);
             return Err(SendError::NoProc(message));
         }
         let dropped = match lanes.accept(message, place) {
-            Room::Made(oldest) => oldest,
-            Room::Refused(message) => return Err(SendError::Full(message)),
-            Room::Dropped(message) => Some(message),
+            Room::Made(oldest) => {
+                scheduler.accepted(pid);
+                scheduler.displaced(pid, usize::from(oldest.is_some()));
+                oldest
+            }
+            Room::Refused(message) => {
+                scheduler.returned(pid);
+                return Err(SendError::Full(message));
+            }
+            Room::Dropped(message) => {
+                scheduler.returned(pid);
+                Some(message)
+            }
         };
         let wake = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take());
         drop(lanes);
@@ -177,6 +228,7 @@ impl<M: Send + 'static> Shared<M> {
     }
 
     fn post_signal(&self, signal: Signal) -> Result<(), Signal> {
+        self.core.executor.scheduler().deliver_all(current::pid, self.core.pid);
         self.post(Post::Signal(signal)).map_err(|post| match post {
             Post::Signal(signal) => signal,
             Post::Notice(_) | Post::Spent => unreachable!("a refused signal comes back as it was"),
@@ -195,8 +247,13 @@ impl<M: Send + 'static> Shared<M> {
             let own = cx.waker().data() == std::ptr::from_ref(self).cast();
             let former =
                 if own { lanes.waker.take() } else { lanes.waker.replace(cx.waker().clone()) };
+            let spare = lanes.spare_room();
             drop(lanes);
-            drop(former);
+            drop((former, spare));
+            tray.give_back_room();
+            if own {
+                self.core.executor.scheduler().waits(self.core.pid);
+            }
             return Taken::Nothing;
         }
         lanes.move_to(tray);
@@ -207,6 +264,7 @@ impl<M: Send + 'static> Shared<M> {
     pub(crate) fn pay_debt(&self, tray: &mut Tray<M, Notice<M>>) -> bool {
         let (dropped, ()) = self.lanes.lock().settle(tray, |_| ());
         let any = !dropped.is_empty();
+        self.core.executor.scheduler().displaced(self.core.pid, dropped.len());
         drop_each(dropped);
         any
     }
@@ -214,6 +272,7 @@ impl<M: Send + 'static> Shared<M> {
     /// For bounded mailboxes: takes the oldest item, in one step as far as senders can see.
     pub(crate) fn take_bounded(&self, tray: &mut Tray<M, Notice<M>>) -> Option<Item<M, Notice<M>>> {
         let (dropped, item) = self.lanes.lock().settle(tray, Tray::take);
+        self.core.executor.scheduler().displaced(self.core.pid, dropped.len());
         drop_each(dropped);
         item
     }
@@ -304,6 +363,10 @@ impl<M: Send + 'static> Fiber for Shared<M> {
 
     fn executor(&self) -> &Arc<Executor> {
         &self.core.executor
+    }
+
+    fn pid(&self) -> Pid {
+        self.core.pid
     }
 }
 

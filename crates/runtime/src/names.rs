@@ -300,6 +300,7 @@ fn claim(process: &Handle, text: &str) -> Result<(), NameError> {
         .register(name.clone(), core.pid, (), is_alive)
         .map_err(|taken| NameError::Taken(taken.pid))?;
     core.executor.named().announce();
+    core.executor.scheduler().named(core.pid, &name);
     core.private(|private| private.possessions().name = Some(name));
     Ok(())
 }

@@ -156,7 +156,7 @@ where
         ancestors = behalf(&ancestors, caller);
     }
     let tie = if parent.is_some() { birth.tie } else { Tie::None };
-    let shared = table::enter(|pid| {
+    let shared = table::enter(executor.scheduler().fresh_pid(), |pid| {
         let mut private = Private::new(birth.trapping, birth.takes_stop, birth.restarts);
         if let Some(parent) = &parent {
             bind(parent.core(), pid, &mut private, tie, watched);
@@ -166,6 +166,8 @@ where
         let shared = Arc::new(Shared::new(core, birth.mailbox));
         (shared.clone() as _, shared)
     });
+    let scheduler = executor.scheduler();
+    scheduler.born(shared.core.pid, parent.as_ref().map(|parent| parent.core().pid), birth.label);
     let address = Address::new(shared.clone());
     let unborn = Unborn { shared: Some(&shared), watched };
     let body = body(Context::new(shared.clone(), birth.mailbox.is_bounded()));
@@ -244,15 +246,15 @@ impl<M: Send + 'static> Drop for Unborn<'_, M> {
 
 /// The ancestors of this process's children; made once and shared by all of them.
 fn lineage(parent: &Core) -> Ancestors {
-    let make = || Ancestors::of_children(parent);
+    let make = || parent.ancestors.of_children_of(parent.pid);
     parent.private(|private| private.possessions().lineage.get_or_insert_with(make).clone())
 }
 
 /// The ancestors of a task that `caller` has asked for.
 fn behalf(ancestors: &Ancestors, caller: Pid) -> Ancestors {
     let process = table::find(caller);
-    let callers = process.as_ref().map_or(&[][..], |process| process.core().ancestors.callers());
-    ancestors.on_behalf_of(caller, callers)
+    let callers = process.map(|process| process.core().ancestors.clone()).unwrap_or_default();
+    ancestors.on_behalf_of(caller, &callers)
 }
 
 /// Starts a process that runs `body`.

@@ -1,6 +1,7 @@
 //! Which process a pid means: sharded slots, each used by one process at a time.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use fauxtp_logic::Pid;
 
@@ -10,6 +11,8 @@ use crate::sync::{Mutex, SHARDS, statics, thread_local};
 
 statics! {
     static TABLE: [Mutex<Shard>; SHARDS] = [const { Mutex::new(Shard::EMPTY) }; SHARDS];
+    /// The processes of simulations, which have pids of their own.
+    static SIMULATED: Mutex<BTreeMap<Pid, Handle>> = Mutex::new(BTreeMap::new());
 }
 
 struct Shard {
@@ -28,8 +31,13 @@ impl Shard {
     const EMPTY: Self = Self { slots: Vec::new(), free: Vec::new() };
 }
 
-/// Gives a new process its pid and enters it.
-pub(crate) fn enter<T>(make: impl FnOnce(Pid) -> (Handle, T)) -> T {
+/// Gives a new process its pid, unless it has one, and enters it.
+pub(crate) fn enter<T>(given: Option<Pid>, make: impl FnOnce(Pid) -> (Handle, T)) -> T {
+    if let Some(pid) = given {
+        let (handle, result) = make(pid);
+        SIMULATED.lock().insert(pid, handle);
+        return result;
+    }
     let number = shard_of_thread();
     let mut shard = TABLE[number].lock();
     let place = shard.free.pop().unwrap_or_else(|| {
@@ -46,6 +54,10 @@ pub(crate) fn enter<T>(make: impl FnOnce(Pid) -> (Handle, T)) -> T {
 
 /// Forgets a process that has ended.
 pub(crate) fn leave(pid: Pid) {
+    if pid.creation != 0 {
+        let handle = SIMULATED.lock().remove(&pid);
+        return drop(handle);
+    }
     let (number, place) = split(pid);
     let mut shard = TABLE[number].lock();
     let slot = &mut shard.slots[place];
@@ -62,8 +74,11 @@ pub(crate) fn leave(pid: Pid) {
 
 /// The process with this pid, if it has not ended.
 pub(crate) fn find(pid: Pid) -> Option<Handle> {
-    if pid.node != 0 || pid.creation != 0 {
+    if pid.node != 0 {
         return None;
+    }
+    if pid.creation != 0 {
+        return SIMULATED.lock().get(&pid).cloned();
     }
     let (number, place) = split(pid);
     let shard = TABLE[number].lock();
@@ -78,6 +93,7 @@ pub(crate) fn list() -> Vec<Handle> {
     });
     // Asked outside of the locks: the answer may have to wait.
     let mut processes: Vec<Handle> = all.collect();
+    processes.extend(SIMULATED.lock().values().cloned());
     processes.retain(|process| !process.core().has_ended());
     processes.sort_unstable_by_key(|process| process.core().pid);
     processes

@@ -6,7 +6,7 @@ use crate::source::{Source, has_word};
 /// A file says in its first line what it is for.
 pub(crate) fn header(source: &Source) -> Vec<Violation> {
     let crates = source.path.starts_with("crates/") && source.path.contains("/src/");
-    let others = ["conformance/", "examples/", "xtask/"];
+    let others = ["conformance/", "examples/", "oracle/", "xtask/"];
     let applies = crates || others.iter().any(|folder| source.path.starts_with(folder));
     let advice = "begin the file with `//!` and one sentence that says what it is for";
     source.flag("header", advice, |index, line| {

@@ -16,12 +16,13 @@ use tokio::task::coop;
 use super::Executor;
 use super::fiber::{self, Fiber};
 use super::relief;
+use super::schedule::{Next, Scheduler};
 use crate::host::{Handle, RuntimeFlavor};
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, statics, thread_local};
 
 /// How many fibers a hand polls before it lets the rest of its runtime run.
-const TURN: u32 = 16;
+pub(super) const TURN: u32 = 16;
 /// How deep fibers may run on the stacks of others.
 const DEPTH_MAX: u8 = 4;
 /// More hands than that are never needed; each is a bit of a word.
@@ -73,8 +74,8 @@ struct Hand {
 }
 
 #[derive(Default)]
-struct Line {
-    fibers: VecDeque<Arc<dyn Fiber>>,
+pub(super) struct Line {
+    pub(super) fibers: VecDeque<Arc<dyn Fiber>>,
     /// The hand's task.
     waker: Option<Waker>,
     asleep: bool,
@@ -99,9 +100,11 @@ impl Crew {
         self.ended.load(Ordering::SeqCst)
     }
 
-    fn next(&self, hand: usize) -> Option<Arc<dyn Fiber>> {
-        let own = self.hands[hand].line.lock().fibers.pop_front();
-        own.or_else(|| self.steal(hand))
+    fn next(&self, hand: usize, scheduler: &Scheduler) -> Next {
+        match scheduler.next(&self.hands[hand].line) {
+            Next::Nothing => self.steal(hand).map_or(Next::Nothing, Next::Fiber),
+            next => next,
+        }
     }
 
     /// Takes half of what waits at another hand.
@@ -278,6 +281,17 @@ impl Executor {
         self.crew.has_ended()
     }
 
+    /// Has the first hand look for something to do.
+    #[allow(dead_code, reason = "simulations do that")]
+    pub(crate) fn rouse(&self) {
+        let mut line = self.crew.hands[0].line.lock();
+        let waker = self.crew.rouse(0, &mut line);
+        drop(line);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
     /// Queues a fiber.
     pub(super) fn enqueue(&self, fiber: Arc<dyn Fiber>) {
         let here = HERE.try_with(Cell::get).ok().filter(|here| here.executor == self.address());
@@ -294,6 +308,9 @@ impl Executor {
         let executor = fiber.executor();
         let address = executor.address();
         if here.depth >= DEPTH_MAX || !ON_THE_SPOT.load(Ordering::Relaxed) {
+            return false;
+        }
+        if !executor.scheduler.allows_on_the_spot(fiber.pid()) {
             return false;
         }
         // Asked each time: a process may block on something else in the midst of another runtime.
@@ -348,18 +365,22 @@ impl Future for Work {
         let crew = &self.executor.crew;
         let hand = Some(self.hand as u8);
         let _back = Visit::begin(Here { executor: self.executor.address(), hand, depth: 0 });
-        for _ in 0..TURN {
-            match crew.next(self.hand) {
-                Some(fiber) => {
+        let scheduler = &self.executor.scheduler;
+        for _ in 0..scheduler.turn() {
+            match crew.next(self.hand, scheduler) {
+                Next::Fiber(fiber) => {
                     let beats = &crew.hands[self.hand].beats;
                     beats.store(beats.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
                     // A fiber that lets others run means those outside as well.
-                    if fiber::run(fiber) {
+                    let more = fiber::run(fiber);
+                    scheduler.stepped();
+                    if more {
                         break;
                     }
                 }
-                None if crew.sleep(self.hand, cx) => return Poll::Pending,
-                None => {}
+                Next::Other => {}
+                Next::Nothing if crew.sleep(self.hand, cx) => return Poll::Pending,
+                Next::Nothing => {}
             }
             if !coop::has_budget_remaining() {
                 break;

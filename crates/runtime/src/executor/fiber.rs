@@ -14,6 +14,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
+use fauxtp_logic::Pid;
+
 use super::Executor;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU8, Ordering};
@@ -22,6 +24,7 @@ use crate::sync::atomic::{AtomicU8, Ordering};
 pub(crate) trait Fiber: Send + Sync + 'static {
     fn berth(&self) -> &Berth;
     fn executor(&self) -> &Arc<Executor>;
+    fn pid(&self) -> Pid;
 }
 
 /// Where a fiber stands, and its future.

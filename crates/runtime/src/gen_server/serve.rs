@@ -14,6 +14,7 @@ use fauxtp_logic::tray::Item;
 
 use super::{Context, GenServer, Info};
 use crate::behaviour::{self, Ack};
+use crate::executor::stricken;
 use crate::guard::{Kept, catch, guarded, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
@@ -50,18 +51,20 @@ pub(super) fn serve<S: GenServer>(
                 None => next_event(&mut ctx).await,
             };
             let mut name = None;
-            let outcome = guarded(async {
+            let callback = async {
                 match event {
                     Event::Message(message) => {
                         name = Some(S::message_name(&message));
+                        handles(&ctx, name);
                         state.handle(message, &mut ctx).await
                     }
                     Event::Continue(message) => state.handle_continue(message, &mut ctx).await,
                     Event::Info(info) => state.handle_info(*info, &mut ctx).await,
                     Event::Stop(reason) => Err(crate::Stop::because(reason)),
                 }
-            })
-            .await;
+            };
+            let fail = |reason| Err(crate::Stop::because(reason));
+            let outcome = guarded(stricken(callback, fail)).await;
             let reason = match outcome {
                 Ok(Ok(())) => continue,
                 Ok(Err(stop)) => stop.into_reason(),
@@ -82,6 +85,13 @@ pub(super) fn serve<S: GenServer>(
         }
         last.map_or_else(panicked, |()| reason)
     }
+}
+
+/// Notes what is handled.
+#[inline]
+fn handles<S: GenServer>(ctx: &Context<S>, message: Option<&'static str>) {
+    let core = ctx.process.core();
+    core.executor.scheduler().handles(core.pid, message.unwrap_or_default());
 }
 
 /// The next message, if it is there and nothing is to be done before.

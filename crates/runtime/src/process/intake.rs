@@ -77,7 +77,7 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
         Signal::Monitor { id, watcher } => private.relations().watched_by(id, watcher),
         Signal::Forget { id } => return Effect::Forgotten(private.relations().forget_watcher(id)),
         Signal::Kill => {
-            private.possessions().doom.get_or_insert_with(ExitReason::killed);
+            private.doom_by_kill();
             core.doomed.store(true, Ordering::Relaxed);
         }
         Signal::Exit { .. } => return exit(core, private, signal),

@@ -11,9 +11,10 @@ use pin_project_lite::pin_project;
 use super::farewell::{Cause, farewell};
 use super::intake::take_in;
 use crate::current;
+use crate::executor::Imminent;
 use crate::guard::{catch, panicked};
 use crate::mailbox::Shared;
-use crate::shared::{Core, Handle};
+use crate::shared::{Core, Handle, Private};
 use crate::sync::atomic::Ordering;
 
 pin_project! {
@@ -62,9 +63,10 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Future for Life<M, F> {
         let entered = current::enter(handle);
 
         take_in(this.shared);
+        let imminent = imminent(this.shared);
         let mut body = this.body;
         let end = doomed(this.shared).or_else(|| match body.as_mut().as_pin_mut() {
-            Some(running) => match catch(|| running.poll(cx)) {
+            Some(running) => match catch(|| imminent.poll(running, cx)) {
                 Ok(Poll::Ready(reason)) => doomed(this.shared).or(Some((reason, Cause::Own))),
                 Err(report) => doomed(this.shared).or(Some((panicked(report), Cause::Own))),
                 // The body may have looked into the inbox itself, and met its end there.
@@ -84,6 +86,20 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Future for Life<M, F> {
         drop(entered);
         Poll::Ready(())
     }
+}
+
+/// What a simulation has in store for the process, this time.
+#[inline]
+fn imminent<M: Send + 'static>(shared: &Shared<M>) -> Imminent {
+    let core = &shared.core;
+    let behaves = || core.private(|private| private.takes_stop);
+    let imminent = core.executor.scheduler().imminent(core.pid, behaves);
+    if imminent.kills() {
+        core.mark_killed();
+        core.private(Private::doom_by_kill);
+        core.doomed.store(true, Ordering::Relaxed);
+    }
+    imminent
 }
 
 #[inline]

@@ -90,7 +90,9 @@ impl Factory {
         let local = self.0.name.as_ref().map(|name| (name.claim)());
         let keyed = registry.map(|registry| registry.claim(id.to_string(), ()));
         let claims = local.into_iter().chain(keyed).collect();
-        (self.0.launch)(Ground { claims, restarts, mailbox: self.0.mailbox }, ack)
+        let child = (self.0.launch)(Ground { claims, restarts, mailbox: self.0.mailbox }, ack)?;
+        child.core().executor.scheduler().named(child.core().pid, id);
+        Ok(child)
     }
 
     pub(crate) fn fault(&self) -> Option<&StartError> {

@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::supervisor::{
-    Action, Answer, ChildKey, ChildSpec, ChildState, Event, Flags, Machine, Request, Shutdown,
+    Action, Answer, ChildKey, ChildSpec, ChildState, Counts, Event, Flags, Machine, Request,
+    Shutdown,
 };
 use fauxtp_logic::tray::Item;
-use fauxtp_logic::{ExitReason, Pid};
+use fauxtp_logic::{ExitReason, Pid, Time};
 
 use super::Observer;
 use super::child::Factory;
@@ -24,7 +25,7 @@ use crate::guard::{catch, panicked};
 use crate::hierarchy::Asker;
 use crate::instrument;
 use crate::mailbox::Notice;
-use crate::process::{Context, Limit, Timer};
+use crate::process::{Context, Limit, PidExt, Timer};
 use crate::registry::Registry;
 use crate::shared::Tie;
 
@@ -76,6 +77,17 @@ struct Shell {
     /// For each child that is to be tried again: the number of that retry, and its timer if it has one.
     retries: BTreeMap<ChildKey, (u64, Option<Timer>)>,
     retry_next: u64,
+    /// The last event that is no outcome: its number, when it was told, and whether somebody has asked for it.
+    decision: Decision,
+}
+
+/// Something the machine decides on.
+#[derive(Clone, Copy)]
+struct Decision {
+    number: u64,
+    at: Time,
+    /// Whether what is started then was running before, and failed.
+    restarts: bool,
 }
 
 /// Which children live, and which have ended without anybody having taken note.
@@ -140,6 +152,7 @@ pub(super) async fn run(setting: Setting, mut ctx: Context<Message>, ack: Ack) -
         ack: Some(ack),
         retries: BTreeMap::new(),
         retry_next: 0,
+        decision: Decision { number: 0, at: Time::ORIGIN, restarts: false },
     };
     if own {
         shell.registry.belong_to(&shell.ctx.handle());
@@ -157,7 +170,13 @@ impl Shell {
         let mut event = Event::Begin;
         loop {
             let is_request = matches!(event, Event::Request(..));
-            let mut actions = VecDeque::from(self.machine.on_event(clock::now(), event));
+            let now = clock::now();
+            self.decision = Decision {
+                number: self.decision.number + 1,
+                at: now,
+                restarts: matches!(event, Event::Exited(..) | Event::Retry(_)),
+            };
+            let mut actions = VecDeque::from(self.machine.on_event(now, event));
             while let Some(action) = actions.pop_front() {
                 let outcome = match action {
                     Action::Exit(reason) => return self.end(reason).await,
@@ -200,6 +219,11 @@ impl Shell {
     /// Actions that are done at once.
     fn carry_out(&mut self, action: Action<Reply<Answer>>) {
         match action {
+            Action::Answer(from, Answer::CountChildren(counts)) => {
+                // The machine has not heard of those whose end waits in a queue (SUP-096).
+                let active = self.family.live.iter().filter(|pid| pid.is_alive()).count();
+                from.send(Answer::CountChildren(Counts { active, ..counts }));
+            }
             Action::Answer(from, answer) => from.send(answer),
             Action::Report(report) => instrument::supervisor(self.ctx.pid(), &report),
             Action::Begun => {
@@ -217,7 +241,7 @@ impl Shell {
                 let number = self.retry_next;
                 match backoff {
                     Some(backoff) => {
-                        let delay = backoff.delay(attempt, clock::jitter());
+                        let delay = backoff.delay(attempt, self.ctx.core().executor.jitter());
                         let timer = self.ctx.send_after(delay, Message::Retry(key, number));
                         self.retries.insert(key, (number, Some(timer)));
                     }
@@ -250,6 +274,9 @@ impl Shell {
         let registry = &self.registry;
         let launched = catch(|| factory.launch(&id, Some(registry), restarts, ack));
         let launched = launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report))));
+        if let Ok(child) = &launched {
+            self.note_launch(key, child.core().pid);
+        }
         match Starting::new(launched, pledge, factory.timeout()).apart().await {
             Ok(pid) => {
                 self.family.live.insert(pid);
@@ -260,6 +287,16 @@ impl Shell {
             }
             Err(StartError::Ignored) => Event::StartIgnored,
             Err(error) => Event::StartFailed(error.into_reason()),
+        }
+    }
+
+    /// Lets a simulation count.
+    fn note_launch(&self, key: ChildKey, child: Pid) {
+        let (scheduler, decision) = (self.ctx.core().executor.scheduler(), self.decision);
+        scheduler.launched(self.ctx.pid(), &key, child);
+        if decision.restarts {
+            let limit = &self.machine.flags().intensity;
+            scheduler.restarts(self.ctx.pid(), decision.number, decision.at, limit);
         }
     }
 

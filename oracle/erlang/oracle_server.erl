@@ -1,0 +1,452 @@
+%% Replays histories of a server, its parent and its callers, and returns what happened. It is driver and callback
+%% module in one.
+%%
+%% The server, its parent and the callers run at priority max and the driver at high on a single scheduler: when the
+%% driver gets its turn again after a yield, nobody has anything left to do. Time passes only when a history says so:
+%% the copies of gen and gen_server that are used here wait for a message of the driver's where OTP's wait for a timer.
+-module(oracle_server).
+-behaviour(gen_server).
+-export([run/1, patience/1, log/2]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2, handle_continue/2, terminate/2]).
+
+-define(SERVER, oracle_otp_gen_server).
+-define(NAME, oracle_named).
+
+-record(state, {
+    parent,
+    callers = #{},
+    %% Number by pid, of callers.
+    numbers = #{},
+    %% The last server that has begun, and whether it lives.
+    server = none,
+    alive = none,
+    named = false,
+    %% Servers that have started well; of others a parent hears nothing.
+    started = [],
+    %% The server, while it is blocked in a callback; or while it waits for so long and no longer.
+    blocked = none,
+    patient = none,
+    %% Callers that wait for so long and no longer.
+    waiting = [],
+    %% Who has not come to the end of what he was told; he is told nothing else meanwhile.
+    busy = []
+}).
+
+run({Callers, Steps}) ->
+    process_flag(priority, high),
+    listen(),
+    Driver = self(),
+    Spawn = fun(Body) -> erlang:spawn_opt(Body, [{priority, max}]) end,
+    Pids = [{I, Spawn(fun() -> caller(Driver) end)} || I <- lists:seq(0, Callers - 1)],
+    Parent = Spawn(fun() -> process_flag(trap_exit, true), parent(Driver) end),
+    State = #state{
+        parent = Parent,
+        callers = maps:from_list(Pids),
+        numbers = maps:from_list([{Pid, I} || {I, Pid} <- Pids])
+    },
+    steps(0, Steps, State, []).
+
+steps(Number, [Step | Steps], State, Trace) ->
+    {Events, After} = settle(do(Number, Step, State)),
+    steps(Number + 1, Steps, After, [Events | Trace]);
+steps(_, [], State = #state{blocked = Blocked}, Trace) when Blocked =/= none ->
+    {Events, After} = settle(do(none, {unblock}, State)),
+    steps(none, [], After, [Events | Trace]);
+steps(_, [], State, Trace) ->
+    case State#state.alive of
+        none -> ok;
+        Server -> exit(Server, kill)
+    end,
+    {Events, After} = settle(State),
+    [exit(Pid, kill) || Pid <- [After#state.parent | maps:values(After#state.callers)]],
+    erlang:yield(),
+    lists:reverse(Trace, [Events]).
+
+do(Number, {start, Tie, Name, Init}, State = #state{alive = Alive, named = Named}) ->
+    May = Alive =:= none orelse Named andalso Name =:= named,
+    case May andalso not lists:member(parent, State#state.busy) of
+        true ->
+            State#state.parent ! {do, Number, {start, Tie, Name, Init, State#state.callers}},
+            busy(parent, State#state{named = Named andalso Alive =/= none orelse Name =:= named});
+        false ->
+            State
+    end;
+do(_, {unblock}, State = #state{blocked = none}) ->
+    State;
+do(_, {unblock}, State = #state{blocked = Server}) ->
+    Server ! unblock,
+    State#state{blocked = none};
+do(_, {elapse}, State = #state{patient = Patient, waiting = Waiting}) ->
+    [Caller ! oracle_elapsed || Caller <- Waiting],
+    %% Callers have less time than the server.
+    erlang:yield(),
+    case Patient of
+        none -> void;
+        _ -> Patient ! timeout
+    end,
+    State;
+do(Number, Step, State = #state{busy = Busy, server = Server}) ->
+    Who = element(2, Step),
+    case lists:member(Who, Busy) of
+        true -> State;
+        false -> tell_who(Number, Who, Step, Server, State)
+    end.
+
+tell_who(Number, Who, {leave, Who, Reason}, _, State) ->
+    who(Who, State) ! {do, Number, {leave, Reason}},
+    State;
+tell_who(Number, Who, {exit, Who, Reason}, Server, State) ->
+    to_server(Who, pid, Server, State, fun(_) -> {do, Number, {exit, Server, Reason}} end);
+tell_who(Number, Who, {call, Who, By, Time, Tag, Plan}, Server, State) ->
+    Told = to_server(Who, By, Server, State, fun(To) -> {do, Number, {call, To, Time, Tag, Plan}} end),
+    busy_if(By =:= name orelse Server =/= none, Who, Told);
+tell_who(Number, Who, {cast, Who, By, Tag, Plan}, Server, State) ->
+    to_server(Who, By, Server, State, fun(To) -> {do, Number, {cast, To, Tag, Plan}} end);
+tell_who(Number, Who, {info, Who, Tag, Plan}, Server, State) ->
+    to_server(Who, pid, Server, State, fun(To) -> {do, Number, {info, To, Tag, Plan}} end);
+tell_who(Number, Who, {stop, Who, By, Reason}, Server, State) ->
+    Told = to_server(Who, By, Server, State, fun(To) -> {do, Number, {stop, To, Reason}} end),
+    busy_if(By =:= name orelse Server =/= none, Who, Told).
+
+busy_if(true, Who, State) -> busy(Who, State);
+busy_if(false, _, State) -> State.
+
+busy(Who, State = #state{busy = Busy}) -> State#state{busy = [Who | Busy]}.
+
+idle(Who, State = #state{busy = Busy}) -> State#state{busy = Busy -- [Who]}.
+
+who(parent, #state{parent = Parent}) -> Parent;
+who(I, #state{callers = Callers}) -> maps:get(I, Callers).
+
+to_server(Who, name, _, State, Command) ->
+    who(Who, State) ! Command(?NAME),
+    State;
+to_server(_, pid, none, State, _) ->
+    State;
+to_server(Who, pid, Server, State, Command) ->
+    who(Who, State) ! Command(Server),
+    State.
+
+%% Everybody has done what there was to do; what they tell is sorted by who tells it.
+settle(State) ->
+    erlang:yield(),
+    {Events, After} = drain(State, []),
+    {[Event || {_, Event} <- lists:keysort(1, lists:reverse(Events))], After}.
+
+drain(State, Events) ->
+    receive
+        {init, Server} ->
+            %% It waits until its end can be seen.
+            monitor(process, Server),
+            Server ! go,
+            erlang:yield(),
+            drain(State#state{server = Server, alive = Server}, [event(server, init) | Events]);
+        {server, Server, blocked} ->
+            drain(State#state{blocked = Server, patient = none}, [event(server, blocked) | Events]);
+        {server, _, Event} ->
+            drain(State#state{patient = none}, [event(server, translate(Event, State)) | Events]);
+        {patient, Server} ->
+            drain(State#state{patient = Server}, Events);
+        {waiting, Caller} ->
+            drain(State#state{waiting = [Caller | State#state.waiting]}, Events);
+        {waited, Caller} ->
+            drain(State#state{waiting = State#state.waiting -- [Caller]}, Events);
+        {caller, Caller, Event} ->
+            Who = maps:get(Caller, State#state.numbers),
+            drain(idle(Who, State), [event(Who, Event) | Events]);
+        {started, Number, {ok, Server}} ->
+            Started = [Server | State#state.started],
+            drain(idle(parent, State#state{started = Started}), [event(parent, {started, Number, ok}) | Events]);
+        {started, Number, Outcome} ->
+            drain(idle(parent, State), [event(parent, {started, Number, outcome(Outcome)}) | Events]);
+        {parent, {exit, Server, Reason}} ->
+            case lists:member(Server, State#state.started) of
+                true -> drain(State, [event(parent, {exit, class(Reason)}) | Events]);
+                false -> drain(State, Events)
+            end;
+        {'DOWN', _, process, Server, Reason} ->
+            After =
+                case State#state.alive of
+                    Server -> State#state{alive = none, patient = none, blocked = none};
+                    _ -> State
+                end,
+            drain(After, [event(server, {died, class(Reason)}) | Events])
+    after 0 -> {Events, State}
+    end.
+
+outcome(ignore) -> ignore;
+outcome({error, {already_started, _}}) -> already_started;
+outcome({error, Reason}) -> class(Reason).
+
+event(parent, Event) -> {-2, {parent, Event}};
+event(server, Event) -> {-1, {server, Event}};
+event(Caller, Event) -> {Caller, {Caller, Event}}.
+
+translate({Kind, Pid, Reason}, State = #state{parent = Parent}) when is_pid(Pid) ->
+    case State#state.numbers of
+        #{Pid := Number} -> {Kind, Number, class(Reason)};
+        _ when Pid =:= Parent -> {Kind, parent, class(Reason)};
+        _ -> {Kind, unknown, class(Reason)}
+    end;
+translate(Event, _) ->
+    Event.
+
+reason(shutdown_with) -> {shutdown, with};
+reason(Reason) -> Reason.
+
+%% Reasons as they are compared: whatever has a stack is an error; of what a call or stop adds nothing is kept.
+class({shutdown, with}) -> shutdown_with;
+class({Reason, {Module, Function, Arguments}}) when is_atom(Module), is_atom(Function), is_list(Arguments) ->
+    class(Reason);
+class({_, Stack}) when is_list(Stack) -> error;
+class(Reason) -> Reason.
+
+%% The parent: starts servers, and tells of their ends.
+parent(Driver) ->
+    receive
+        {do, Number, {start, Tie, Name, Init, Callers}} ->
+            Driver ! {started, Number, start(Tie, Name, {Driver, Callers, Init})};
+        {do, _, {exit, Server, Reason}} ->
+            exit(Server, reason(Reason));
+        {do, _, {leave, Reason}} ->
+            exit(reason(Reason));
+        {'EXIT', Server, Reason} ->
+            Driver ! {parent, {exit, Server, Reason}}
+    end,
+    parent(Driver).
+
+start(Tie, Name, Arguments) ->
+    Options = [{spawn_opt, [{priority, max}]}],
+    case {Tie, Name} of
+        {link, named} -> ?SERVER:start_link({local, ?NAME}, ?MODULE, Arguments, Options);
+        {link, unnamed} -> ?SERVER:start_link(?MODULE, Arguments, Options);
+        {nolink, named} -> ?SERVER:start({local, ?NAME}, ?MODULE, Arguments, Options);
+        {nolink, unnamed} -> ?SERVER:start(?MODULE, Arguments, Options)
+    end.
+
+%% A caller: asks, and tells what it was answered.
+caller(Driver) ->
+    receive
+        {do, Number, Command} ->
+            case ask(Command, Driver) of
+                none -> ok;
+                Result -> Driver ! {caller, self(), {result, Number, Result}}
+            end;
+        oracle_elapsed ->
+            ok;
+        _ ->
+            Driver ! {caller, self(), stray}
+    end,
+    caller(Driver).
+
+ask({call, Server, infinity, Tag, Plan}, _) ->
+    try
+        {ok, ?SERVER:call(Server, {Tag, Plan}, infinity)}
+    catch
+        exit:Reason -> class(Reason)
+    end;
+ask({call, Server, short, Tag, Plan}, Driver) ->
+    Driver ! {waiting, self()},
+    Result =
+        try
+            {ok, ?SERVER:call(Server, {Tag, Plan}, 10)}
+        catch
+            exit:Reason -> class(Reason)
+        end,
+    Driver ! {waited, self()},
+    Result;
+ask({cast, Server, Tag, Plan}, _) ->
+    ?SERVER:cast(Server, {Tag, Plan}),
+    none;
+ask({info, Server, Tag, Plan}, _) ->
+    Server ! {info, Tag, Plan},
+    none;
+ask({stop, Server, Reason}, _) ->
+    try
+        ?SERVER:stop(Server, reason(Reason), infinity)
+    catch
+        exit:Other -> class(Other)
+    end;
+ask({exit, Server, Reason}, _) ->
+    exit(Server, reason(Reason)),
+    none;
+ask({leave, Reason}, _) ->
+    exit(reason(Reason)).
+
+%% The server's own waiting: where OTP's would start a timer, the driver is told.
+patience(Time) when Time =:= 0; Time =:= infinity ->
+    Time;
+patience(_) ->
+    get(driver) ! {patient, self()},
+    infinity.
+
+%% Crash reports are heard by the process that crashes.
+listen() ->
+    case persistent_term:get(?MODULE, deaf) of
+        deaf ->
+            persistent_term:put(?MODULE, listens),
+            logger:remove_handler(default),
+            logger:set_primary_config(level, error),
+            ok = logger:add_handler(oracle, ?MODULE, #{level => error}),
+            warm_up();
+        listens ->
+            ok
+    end.
+
+%% Whoever waits for code to be loaded is not seen to have something to do. So it is all needed once before.
+warm_up() ->
+    Driver = self(),
+    Init = {false, {ok, false}, {[], false, reply, none}},
+    spawn(fun() ->
+        {ok, Server} = ?SERVER:start(?MODULE, {Driver, #{}, Init}, []),
+        catch ?SERVER:call(Server, {0, {[early, self_call], false, error, none}}, 10),
+        catch ?SERVER:stop(Server),
+        Driver ! warm
+    end),
+    receive
+        {init, Server} -> Server ! go
+    end,
+    receive
+        warm -> flush()
+    end.
+
+flush() ->
+    receive
+        _ -> flush()
+    after 0 -> ok
+    end.
+
+log(#{msg := {report, #{label := {proc_lib, crash}}}}, _) ->
+    case get(driver) of
+        undefined -> ok;
+        Driver -> Driver ! {server, self(), crash_report}
+    end;
+log(_, _) ->
+    ok.
+
+%% The callbacks: each tells that it runs, and then does what it was told with the request.
+init({Driver, Callers, {Trap, Terminate, Plan}}) ->
+    put(driver, Driver),
+    put(callers, Callers),
+    Driver ! {init, self()},
+    receive
+        go -> ok
+    end,
+    process_flag(trap_exit, Trap),
+    State = #{count => 0, kept => #{}, idle => none, terminate => Terminate},
+    {_, _, Then, Next} = Plan,
+    Prepared = prepare(Plan, none, none, State),
+    case Then of
+        ignore -> ignore;
+        {stop, Reason} -> {stop, reason(Reason)};
+        error -> error(boom);
+        {exit, Reason} -> exit(reason(Reason));
+        _ -> next({ok}, Next, Prepared)
+    end.
+
+handle_call({Tag, Plan}, From, State) ->
+    tell({handle, call, Tag}),
+    {Before, _, Then, Next} = Plan,
+    Prepared = count(prepare(Plan, Tag, From, State)),
+    Answered = lists:member(early, Before),
+    case Then of
+        reply when not Answered -> next({reply, Tag}, Next, Prepared);
+        {stop_reply, Reason} when not Answered -> {stop, reason(Reason), Tag, Prepared};
+        keep when not Answered ->
+            Kept = maps:get(kept, Prepared),
+            next({noreply}, Next, Prepared#{kept => Kept#{Tag => From}});
+        _ -> follow(Then, Next, Prepared)
+    end.
+
+handle_cast({Tag, Plan}, State) ->
+    handle(cast, Tag, Plan, State).
+
+handle_info({info, Tag, Plan}, State) ->
+    handle(info, Tag, Plan, State);
+handle_info(timeout, State = #{idle := Plan}) ->
+    handle(timeout, none, Plan, State);
+handle_info({'EXIT', Pid, Reason}, State) ->
+    tell({exit, Pid, Reason}),
+    {noreply, count(State)};
+handle_info({'DOWN', _, process, Pid, Reason}, State) ->
+    tell({down, Pid, Reason}),
+    {noreply, count(State)}.
+
+handle_continue({Tag, Plan}, State) ->
+    handle(continue, Tag, Plan, State).
+
+terminate(Reason, #{count := Count, terminate := {Then, Block}}) ->
+    tell({terminate, class(Reason), Count}),
+    block(Block),
+    case Then of
+        ok -> ok;
+        error -> error(boom)
+    end.
+
+handle(Kind, Tag, Plan = {_, _, Then, Next}, State) ->
+    tell({handle, Kind, Tag}),
+    follow(Then, Next, count(prepare(Plan, Tag, none, State))).
+
+follow({stop_reply, Reason}, _, State) -> {stop, reason(Reason), State};
+follow({stop, Reason}, _, State) -> {stop, reason(Reason), State};
+follow(error, _, _) -> error(boom);
+follow({exit, Reason}, _, _) -> exit(reason(Reason));
+follow(_, Next, State) -> next({noreply}, Next, State).
+
+%% How many callbacks have come to their end.
+count(State = #{count := Count}) -> State#{count => Count + 1}.
+
+next(Head, none, State) -> erlang:append_element(Head, State);
+next(Head, hibernate, State) -> with(Head, State, hibernate);
+next(Head, {timeout, zero, Plan}, State) -> with(Head, State#{idle => Plan}, 0);
+next(Head, {timeout, short, Plan}, State) -> with(Head, State#{idle => Plan}, 10);
+next(Head, {continue, Tag, Plan}, State) -> with(Head, State, {continue, {Tag, Plan}}).
+
+with(Head, State, What) ->
+    erlang:append_element(erlang:append_element(Head, State), What).
+
+prepare({Before, Block, _, _}, Tag, From, State) ->
+    Prepared = lists:foldl(fun(What, S) -> prepared(What, Tag, From, S) end, State, Before),
+    block(Block),
+    Prepared.
+
+prepared({answer, Tag}, _, _, State = #{kept := Kept}) ->
+    case Kept of
+        #{Tag := From} ->
+            ?SERVER:reply(From, Tag),
+            State#{kept => maps:remove(Tag, Kept)};
+        _ ->
+            State
+    end;
+prepared(early, Tag, From, State) when From =/= none ->
+    ?SERVER:reply(From, Tag),
+    State;
+prepared({self_cast, Tag, Plan}, _, _, State) ->
+    ?SERVER:cast(self(), {Tag, Plan}),
+    State;
+prepared(self_call, _, _, State) ->
+    tell(
+        {self_call,
+            try
+                ?SERVER:call(self(), nothing, infinity)
+            catch
+                exit:{Reason, _} -> Reason
+            end}
+    ),
+    State;
+prepared({watch, I}, _, _, State) ->
+    monitor(process, maps:get(I, get(callers))),
+    State;
+prepared(_, _, _, State) ->
+    State.
+
+block(false) ->
+    ok;
+block(true) ->
+    tell(blocked),
+    receive
+        unblock -> ok
+    end.
+
+tell(Event) ->
+    get(driver) ! {server, self(), Event}.

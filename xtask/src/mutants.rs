@@ -1,0 +1,222 @@
+//! `cargo xtask mutants`: plants faults in a copy of the workspace, and looks whether anybody notices.
+
+mod list;
+mod plant;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::program::Program;
+use crate::workspace::Workspace;
+use list::Mutant;
+use plant::{CHOICE, Planted};
+
+const LIST: &str = "xtask/mutants.txt";
+
+/// The file that gets the choice of the fault that is awake.
+const LOWEST: &str = "crates/logic/src/lib.rs";
+
+/// Who notices if an oracle does.
+const ORACLES: [&str; 3] = ["supervisor", "signals", "server"];
+
+/// How many seconds a fault may take; then it has made something wait for ever, which is noticed.
+const PATIENCE_S: &str = "180";
+
+/// What became of a mutant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Caught,
+    Hung,
+    Equivalent,
+    Survived,
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Caught => "caught",
+            Self::Hung => "caught, it hangs",
+            Self::Equivalent => "equivalent",
+            Self::Survived => "SURVIVED",
+        })
+    }
+}
+
+/// Tries every mutant of the list, or those whose name contains `only`, or whom `only` has to notice.
+pub(crate) fn run(workspace: &Workspace, only: Option<&str>, histories: u64) -> Result<()> {
+    let mutants = list::parse(&workspace.read(LIST)?)?;
+    let mut placed = Vec::new();
+    for (index, mutant) in mutants.iter().enumerate() {
+        let place = plant::place(&workspace.read(&mutant.file)?, mutant)?;
+        if only.is_none_or(|only| mutant.name.contains(only) || mutant.caught_by == only) {
+            placed.push((index + 1, mutant, place));
+        }
+    }
+    ensure!(!placed.is_empty(), "there is no mutant of that name");
+    let garden = Garden::new(workspace, histories)?;
+    let mut fates = Vec::new();
+    for (index, round) in plant::rounds(placed).iter().enumerate() {
+        println!("\nround {}: {} mutants", index + 1, round.len());
+        garden.prepare(workspace, round)?;
+        for planted in round {
+            let fate = garden.fate(planted)?;
+            println!("{fate:<17} {}", planted.mutant.name);
+            fates.push((planted.mutant, fate));
+        }
+    }
+    println!("{}", summary(&fates));
+    let survived = fates.iter().filter(|(_, fate)| *fate == Fate::Survived).count();
+    ensure!(survived == 0, "mutants that nobody has noticed: {survived}");
+    Ok(())
+}
+
+/// A copy of the workspace in which faults are planted.
+struct Garden {
+    folder: PathBuf,
+    build: PathBuf,
+    histories: String,
+}
+
+impl Garden {
+    fn new(workspace: &Workspace, histories: u64) -> Result<Self> {
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| workspace.root.join("target"), PathBuf::from);
+        let folder = target.join("mutants/workspace");
+        let build = target.join("mutants/build");
+        Ok(Self { folder, build, histories: histories.to_string() })
+    }
+
+    /// Copies the workspace, plants a round of mutants, builds, and makes sure that all is well while they sleep.
+    fn prepare(&self, workspace: &Workspace, round: &[Planted<'_>]) -> Result<()> {
+        let mut by_file: BTreeMap<&str, Vec<&Planted<'_>>> = BTreeMap::new();
+        for planted in round {
+            by_file.entry(&planted.mutant.file).or_default().push(planted);
+        }
+        for (path, text) in workspace.text_files()? {
+            let mut planted = match by_file.get(path.as_str()) {
+                Some(here) => plant::plant(&text, here),
+                None => text,
+            };
+            if path == LOWEST {
+                planted += CHOICE;
+            }
+            let copy = self.folder.join(&path);
+            // What has not changed is not built again.
+            if fs::read_to_string(&copy).is_ok_and(|before| before == planted) {
+                continue;
+            }
+            let parent = copy.parent().context("a file is in a folder")?;
+            fs::create_dir_all(parent).with_context(|| format!("could not create {parent:?}"))?;
+            fs::write(&copy, planted).with_context(|| format!("could not write {copy:?}"))?;
+        }
+        self.cargo(0).args(["build", "--release", "-p", "fauxtp-oracle"]).run()?;
+        for target in targets(round) {
+            let (_, fine) = self.noticed_by(&target, 0)?;
+            ensure!(fine, "{target} fails although no fault is awake");
+        }
+        Ok(())
+    }
+
+    fn fate(&self, planted: &Planted<'_>) -> Result<Fate> {
+        let mutant = planted.mutant;
+        let (hung, fine) = self.noticed_by(&mutant.caught_by, planted.number)?;
+        Ok(match (fine, hung, &mutant.equivalent) {
+            (false, _, Some(_)) => {
+                bail!("[{}] is said to be equivalent, and is noticed", mutant.name)
+            }
+            (true, _, Some(_)) => Fate::Equivalent,
+            (false, true, None) => Fate::Hung,
+            (false, false, None) => Fate::Caught,
+            (true, _, None) => Fate::Survived,
+        })
+    }
+
+    /// Lets an oracle, or tests, look while this fault is awake: whether they took too long, and whether all was well.
+    fn noticed_by(&self, target: &str, number: usize) -> Result<(bool, bool)> {
+        let program = if ORACLES.contains(&target) {
+            let oracle = self.build.join("release/fauxtp-oracle");
+            let oracle = oracle.to_string_lossy().into_owned();
+            let compare = [oracle.as_str(), "--quick", "--seed", "1", "--workers", "1"];
+            Program::new("timeout").args([PATIENCE_S].iter().chain(&compare).copied()).args([
+                "--only",
+                target,
+                "--histories",
+                &self.histories,
+            ])
+        } else {
+            let (package, test) = target.split_once(':').unwrap_or((target, ""));
+            let test = (!test.is_empty()).then_some(["--test", test]);
+            Program::new("timeout")
+                .args([PATIENCE_S, "cargo", "test", "--quiet", "-p", package])
+                .args(test.into_iter().flatten())
+        };
+        let program = self.surrounded(program, number);
+        let code = program.exit_code()?;
+        Ok((code == Some(TIMED_OUT), code == Some(0)))
+    }
+
+    fn cargo(&self, number: usize) -> Program {
+        self.surrounded(Program::cargo(), number)
+    }
+
+    /// In the copy, with this fault awake. Building is to be quick.
+    fn surrounded(&self, program: Program, number: usize) -> Program {
+        program
+            .directory(self.folder.clone())
+            .env("CARGO_TARGET_DIR", &self.build.to_string_lossy())
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+            .env("FAUXTP_MUTANT", &number.to_string())
+            .env("RUST_BACKTRACE", "0")
+    }
+}
+
+/// What `timeout` says when it has lost patience.
+const TIMED_OUT: i32 = 124;
+
+/// Who looks at the mutants of a round, each once.
+fn targets(round: &[Planted<'_>]) -> Vec<String> {
+    let mut targets: Vec<_> =
+        round.iter().map(|planted| planted.mutant.caught_by.clone()).collect();
+    targets.sort();
+    targets.dedup();
+    targets
+}
+
+/// The closing table.
+fn summary(fates: &[(&Mutant, Fate)]) -> String {
+    let mut text = "\n".to_owned();
+    for (mutant, fate) in fates {
+        text += &format!("{fate:<17} {:<48} {}\n", mutant.name, mutant.caught_by);
+        if let Some(because) = &mutant.equivalent {
+            text += &format!("{:<17} {because}\n", "");
+        }
+    }
+    for fate in [Fate::Caught, Fate::Hung, Fate::Equivalent, Fate::Survived] {
+        let count = fates.iter().filter(|(_, other)| *other == fate).count();
+        text += &format!("\n{count:>4} {fate}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mutant_can_be_planted() {
+        let workspace = Workspace::find().expect("tests run in the workspace");
+        let text = workspace.read(LIST).expect("the list is there");
+        let mutants = list::parse(&text).expect("the list is in order");
+        assert!(mutants.len() >= 60, "{}", mutants.len());
+        for mutant in &mutants {
+            let file = workspace.read(&mutant.file).expect("the file is there");
+            let place = plant::place(&file, mutant);
+            assert!(place.is_ok(), "{:?}", place.err());
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The list of faults, as it is written in `xtask/mutants.txt`.
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+/// A fault that can be planted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mutant {
+    pub(crate) name: String,
+    pub(crate) file: String,
+    pub(crate) breaks: String,
+    /// The oracle, or the tests, that have to notice.
+    pub(crate) caught_by: String,
+    pub(crate) original: String,
+    pub(crate) replacement: String,
+    /// Why nobody can notice.
+    pub(crate) equivalent: Option<String>,
+}
+
+/// Reads the list.
+pub(crate) fn parse(text: &str) -> Result<Vec<Mutant>> {
+    let mut mutants: Vec<Mutant> = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let place = || format!("mutants.txt, line {}", index + 1);
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            mutants.push(Mutant { name: name.to_owned(), ..Mutant::default() });
+            continue;
+        }
+        let mutant = mutants.last_mut().with_context(place)?;
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match word {
+            "file" => mutant.file = rest.to_owned(),
+            "breaks" => mutant.breaks = rest.to_owned(),
+            "caught" => mutant.caught_by = rest.trim_start_matches("by ").to_owned(),
+            "equivalent" => mutant.equivalent = Some(rest.to_owned()),
+            "-" => add_line(&mut mutant.original, rest),
+            "+" => add_line(&mut mutant.replacement, rest),
+            _ => bail!("{}: `{word}` means nothing", place()),
+        }
+    }
+    for mutant in &mutants {
+        let Mutant { name, file, breaks, caught_by, original, .. } = mutant;
+        let is_whole = [file, breaks, caught_by, original].iter().all(|field| !field.is_empty());
+        ensure!(is_whole, "mutants.txt: [{name}] says not everything");
+        let twins = mutants.iter().filter(|other| other.name == *name).count();
+        ensure!(twins == 1, "mutants.txt: two are called [{name}]");
+    }
+    Ok(mutants)
+}
+
+fn add_line(text: &mut String, line: &str) {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mutant_is_read_with_all_its_lines() {
+        let text =
+            "# why\n[a]\nfile x.rs\nbreaks it\ncaught by supervisor\n- f(\n-     1)\n+ g()\n";
+        let mutants = parse(text).expect("it is in order");
+        assert_eq!(mutants[0].original, "f(\n    1)");
+        assert_eq!(
+            (mutants[0].replacement.as_str(), mutants[0].equivalent.as_ref()),
+            ("g()", None)
+        );
+        assert_eq!(mutants[0].caught_by, "supervisor");
+    }
+
+    #[test]
+    fn what_is_incomplete_is_refused() {
+        for text in ["[a]\nfile x.rs", "file x.rs", "[a]\nwhat is this"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}
