@@ -32,7 +32,7 @@ const STEPS: &[Step] = &[
     ("tidy", tidy::run),
     ("docs", docs),
     ("unit", unit_tests),
-    ("models", |workspace| models::run(workspace, Length::Usual)),
+    ("models", |workspace| models::run(workspace, Length::Short)),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
     ("conformance", conformance::check),
     ("simulations", |workspace| simulations::run(workspace, None, 0, None)),
