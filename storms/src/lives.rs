@@ -15,8 +15,8 @@ use crate::scene::Scene;
 
 const LIVES: u64 = 1_000_000;
 const LIMIT: Duration = Duration::from_secs(10);
-/// The pid table keeps a place for every process there has been at the same time.
-const TABLE_PER_LIFE: u64 = 40;
+/// The pid table keeps a place for every process there has been at the same time, and so does the run queue.
+const TABLE_PER_LIFE: u64 = 50;
 
 /// What the guardian of them all is told to do.
 #[derive(Debug)]
