@@ -214,11 +214,11 @@ fn late_messages_are_overtaken_by_others_and_not_by_their_own_kind() {
             let reader = reader.clone();
             process::spawn(async move |mut ctx: Context<()>| {
                 ctx.recv().await;
-                (0..3).for_each(|number| drop(reader.send((2, number))));
+                (0..3).for_each(|number| reader.send((2, number)));
             })?
         };
         process::spawn(async move |_: Context<()>| {
-            (0..3).for_each(|number| drop(reader.send((1, number))));
+            (0..3).for_each(|number| reader.send((1, number)));
             second.send(())
         })?;
         let received = tell.await?;
@@ -229,7 +229,7 @@ fn late_messages_are_overtaken_by_others_and_not_by_their_own_kind() {
         }
         overtaken.fetch_add(u32::from(received[0].0 == 2), Ordering::Relaxed);
         sim.no_leaks().await;
-        fauxtp::Result::<(), Stop>::Ok(())
+        Result::<(), Stop>::Ok(())
     });
     assert!(overtaken.load(Ordering::Relaxed) > 0, "no message was ever late");
 }

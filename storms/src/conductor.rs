@@ -42,9 +42,10 @@ fn run(arguments: &[&str]) -> Result<bool> {
         .args(arguments)
         // Whoever wants a stack for each of a million panics gets it, elsewhere.
         .env("RUST_BACKTRACE", "0")
-        // One heap of the C library's: of several, what is free in one is of no use to the others, and differs from run to
-        // run. Elsewhere this means nothing.
+        // One heap of the C library's: of several, what is free in one is of no use to the others, and differs from run
+        // to run. And what is large always goes back to the system. Elsewhere these mean nothing.
         .env("MALLOC_ARENA_MAX", "1")
+        .env("MALLOC_MMAP_THRESHOLD_", "1048576")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()

@@ -9,6 +9,7 @@ use crate::book;
 use crate::conformance;
 use crate::coverage;
 use crate::fuzz;
+use crate::models::{self, Length};
 use crate::oracle;
 use crate::prerequisites;
 use crate::program::Program;
@@ -32,6 +33,7 @@ const STEPS: &[Step] = &[
     ("tidy", tidy::run),
     ("docs", docs),
     ("unit", unit_tests),
+    ("models", |workspace| models::run(workspace, Length::Usual)),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
     ("conformance", conformance::check),
     ("oracle", |workspace| oracle::run(workspace, Vec::new())),

@@ -6,6 +6,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::runner::Runner;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -54,7 +55,11 @@ pub(crate) fn run(workspace: &Workspace, packages: &[String]) -> Result<()> {
         )
     };
     let selection = packages.iter().flat_map(|package| ["-p".to_owned(), package.clone()]);
-    command()?.args(["test", "--no-report", "--tests"]).args(selection).run()?;
+    let runner = match Runner::of_this_machine() {
+        Runner::Nextest => "nextest",
+        Runner::CargoTest => "test",
+    };
+    command()?.args([runner, "--no-report"]).args(selection).run()?;
     let output = report.display().to_string();
     command()?.args(["report", "--lcov", "--output-path", &output]).run()?;
     let text = fs::read_to_string(&report).context("the report was not written")?;

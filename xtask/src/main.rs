@@ -13,14 +13,15 @@ mod source;
 mod tidy;
 mod conformance;
 mod book;
+mod oracle;
+mod mutants;
 mod tools;
 mod sanitizers;
 mod coverage;
 mod fuzz;
 mod simulations;
 mod storms;
-mod oracle;
-mod mutants;
+mod models;
 mod check;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
+use models::Length;
 use program::Program;
 use workspace::Workspace;
 
@@ -114,6 +116,12 @@ enum Chore {
         #[arg(long, default_value_t = 20_000)]
         histories: u64,
     },
+    /// Has models of races run by loom and shuttle.
+    Models {
+        /// Looks at far more executions; for a night.
+        #[arg(long)]
+        long: bool,
+    },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
         /// What the benchmark program gets to see.
@@ -155,6 +163,8 @@ fn run(chore: Chore) -> Result<()> {
             prerequisites::ensure()?;
             mutants::run(&workspace, only.as_deref(), histories)
         }
+        Chore::Models { long: false } => models::run(&workspace, Length::Usual),
+        Chore::Models { long: true } => models::run(&workspace, Length::Long),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask oracle`: compares fauxtp with Erlang/OTP on random histories.
+//! `cargo xtask oracle`: random histories on Erlang/OTP and on ours, compared.
 
 use anyhow::Result;
 
@@ -6,7 +6,7 @@ use crate::prerequisites;
 use crate::program::Program;
 use crate::workspace::Workspace;
 
-/// Runs the oracle with these arguments. Needs Erlang, which is why the prerequisites come first; and speed.
+/// Runs the oracles with these arguments; without any, as many histories as a change has to hold for.
 pub(crate) fn run(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
     prerequisites::ensure()?;
     Program::cargo()

@@ -129,6 +129,8 @@ pub mod application;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod prelude;
+#[cfg(all(test, any(loom, shuttle)))]
+mod models;
 
 pub use address::Address;
 pub use application::{Application, System};
