@@ -120,7 +120,8 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("\nerror: {error:#}");
-            ExitCode::FAILURE
+            // Not the code of a mismatch: nothing is known.
+            ExitCode::from(2)
         }
     }
 }
