@@ -21,3 +21,7 @@ pub(crate) const STOPPED_BY_OTHERS: &str = "GS-049, ADR 15: a stop is well if th
 
 /// A call whose reply was handed on by a server that has ended since.
 pub(crate) const HANDED_ON: &str = "GS-012, ADR 4: who waits for a reply that was handed on learns within 100 ms that the server has ended";
+
+/// Two who end at the same moment, for reasons of their own, take a third one along: the first cause wins, and which
+/// that is OTP leaves open.
+pub(crate) const TWO_CAUSES: &str = "PROC-007, PROC-012, ADR 15: who is taken along by two ends of the same moment has the reason of either";
