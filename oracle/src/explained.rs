@@ -27,3 +27,7 @@ pub(crate) const PHANTOM: &str = "SUP-078: a child of a template whose restart i
 
 /// A child of a template that was about to start when its supervisor gave up.
 pub(crate) const LATE_START: &str = "ADR 7: dynamic supervisors do not wait for a start; who is about to when they give up does not begin";
+
+/// Two who end at the same moment, for reasons of their own, take a third one along: the first cause wins, and which
+/// that is OTP leaves open.
+pub(crate) const TWO_CAUSES: &str = "PROC-007, PROC-012, ADR 16: who is taken along by two ends of the same moment has the reason of either";
