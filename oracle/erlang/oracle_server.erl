@@ -28,6 +28,8 @@
     patient = none,
     %% Callers that wait for so long and no longer.
     waiting = [],
+    %% Replies that were handed on, each with its server, by the number of the call.
+    handed = #{},
     %% Who has not come to the end of what he was told; he is told nothing else meanwhile.
     busy = []
 }).
@@ -62,11 +64,11 @@ steps(_, [], State, Trace) ->
     erlang:yield(),
     lists:reverse(Trace, [Events]).
 
-do(Number, {start, Tie, Name, Init}, State = #state{alive = Alive, named = Named}) ->
+do(Number, {start, Tie, Name, Time, Init}, State = #state{alive = Alive, named = Named}) ->
     May = Alive =:= none orelse Named andalso Name =:= named,
     case May andalso not lists:member(parent, State#state.busy) of
         true ->
-            State#state.parent ! {do, Number, {start, Tie, Name, Init, State#state.callers}},
+            State#state.parent ! {do, Number, {start, Tie, Name, Time, Init, State#state.callers}},
             busy(parent, State#state{named = Named andalso Alive =/= none orelse Name =:= named});
         false ->
             State
@@ -76,15 +78,22 @@ do(_, {unblock}, State = #state{blocked = none}) ->
 do(_, {unblock}, State = #state{blocked = Server}) ->
     Server ! unblock,
     State#state{blocked = none};
-do(_, {elapse}, State = #state{patient = Patient, waiting = Waiting}) ->
-    [Caller ! oracle_elapsed || Caller <- Waiting],
-    %% Callers have less time than the server.
+do(_, {elapse}, State = #state{patient = Patient, waiting = Waiting, parent = Parent}) ->
+    [Caller ! oracle_elapsed || Caller <- Waiting, Caller =/= Parent],
+    %% Callers have less time than the server and its parent.
     erlang:yield(),
+    [Parent ! oracle_elapsed || lists:member(Parent, Waiting)],
     case Patient of
         none -> void;
         _ -> Patient ! timeout
     end,
     State;
+do(_, {answer, Tag}, State = #state{handed = Handed, alive = Alive}) ->
+    case Handed of
+        #{Tag := {Alive, From}} -> ?SERVER:reply(From, Tag);
+        _ -> void
+    end,
+    State#state{handed = maps:remove(Tag, Handed)};
 do(Number, Step, State = #state{busy = Busy, server = Server}) ->
     Who = element(2, Step),
     case lists:member(Who, Busy) of
@@ -104,8 +113,8 @@ tell_who(Number, Who, {cast, Who, By, Tag, Plan}, Server, State) ->
     to_server(Who, By, Server, State, fun(To) -> {do, Number, {cast, To, Tag, Plan}} end);
 tell_who(Number, Who, {info, Who, Tag, Plan}, Server, State) ->
     to_server(Who, pid, Server, State, fun(To) -> {do, Number, {info, To, Tag, Plan}} end);
-tell_who(Number, Who, {stop, Who, By, Reason}, Server, State) ->
-    Told = to_server(Who, By, Server, State, fun(To) -> {do, Number, {stop, To, Reason}} end),
+tell_who(Number, Who, {stop, Who, By, Time, Reason}, Server, State) ->
+    Told = to_server(Who, By, Server, State, fun(To) -> {do, Number, {stop, To, Time, Reason}} end),
     busy_if(By =:= name orelse Server =/= none, Who, Told).
 
 busy_if(true, Who, State) -> busy(Who, State);
@@ -143,6 +152,9 @@ drain(State, Events) ->
             drain(State#state{server = Server, alive = Server}, [event(server, init) | Events]);
         {server, Server, blocked} ->
             drain(State#state{blocked = Server, patient = none}, [event(server, blocked) | Events]);
+        {server, Server, {handed, Tag, From}} ->
+            Handed = (State#state.handed)#{Tag => {Server, From}},
+            drain(State#state{handed = Handed}, Events);
         {server, _, Event} ->
             drain(State#state{patient = none}, [event(server, translate(Event, State)) | Events]);
         {patient, Server} ->
@@ -204,8 +216,11 @@ class(Reason) -> Reason.
 %% The parent: starts servers, and tells of their ends.
 parent(Driver) ->
     receive
-        {do, Number, {start, Tie, Name, Init, Callers}} ->
-            Driver ! {started, Number, start(Tie, Name, {Driver, Callers, Init})};
+        {do, Number, {start, Tie, Name, Time, Init, Callers}} ->
+            Outcome = in_time(Time, Driver, fun(T) -> start(Tie, Name, T, {Driver, Callers, Init}) end),
+            Driver ! {started, Number, Outcome};
+        oracle_elapsed ->
+            ok;
         {do, _, {exit, Server, Reason}} ->
             exit(Server, reason(Reason));
         {do, _, {leave, Reason}} ->
@@ -215,8 +230,8 @@ parent(Driver) ->
     end,
     parent(Driver).
 
-start(Tie, Name, Arguments) ->
-    Options = [{spawn_opt, [{priority, max}]}],
+start(Tie, Name, Time, Arguments) ->
+    Options = [{timeout, Time}, {spawn_opt, [{priority, max}]}],
     case {Tie, Name} of
         {link, named} -> ?SERVER:start_link({local, ?NAME}, ?MODULE, Arguments, Options);
         {link, unnamed} -> ?SERVER:start_link(?MODULE, Arguments, Options);
@@ -239,39 +254,39 @@ caller(Driver) ->
     end,
     caller(Driver).
 
-ask({call, Server, infinity, Tag, Plan}, _) ->
-    try
-        {ok, ?SERVER:call(Server, {Tag, Plan}, infinity)}
-    catch
-        exit:Reason -> class(Reason)
-    end;
-ask({call, Server, short, Tag, Plan}, Driver) ->
-    Driver ! {waiting, self()},
-    Result =
-        try
-            {ok, ?SERVER:call(Server, {Tag, Plan}, 10)}
-        catch
-            exit:Reason -> class(Reason)
-        end,
-    Driver ! {waited, self()},
-    Result;
+ask({call, Server, Time, Tag, Plan}, Driver) ->
+    in_time(Time, Driver, fun(T) -> {ok, ?SERVER:call(Server, {Tag, Plan}, T)} end);
 ask({cast, Server, Tag, Plan}, _) ->
     ?SERVER:cast(Server, {Tag, Plan}),
     none;
 ask({info, Server, Tag, Plan}, _) ->
     Server ! {info, Tag, Plan},
     none;
-ask({stop, Server, Reason}, _) ->
-    try
-        ?SERVER:stop(Server, reason(Reason), infinity)
-    catch
-        exit:Other -> class(Other)
-    end;
+ask({stop, Server, Time, Reason}, Driver) ->
+    in_time(Time, Driver, fun(T) -> ?SERVER:stop(Server, reason(Reason), T) end);
 ask({exit, Server, Reason}, _) ->
     exit(Server, reason(Reason)),
     none;
 ask({leave, Reason}, _) ->
     exit(reason(Reason)).
+
+%% Does something that takes time; the driver knows who has little of it.
+in_time(infinity, _, Do) ->
+    try
+        Do(infinity)
+    catch
+        exit:Reason -> class(Reason)
+    end;
+in_time(short, Driver, Do) ->
+    Driver ! {waiting, self()},
+    Result =
+        try
+            Do(10)
+        catch
+            exit:Reason -> class(Reason)
+        end,
+    Driver ! {waited, self()},
+    Result.
 
 %% The server's own waiting: where OTP's would start a timer, the driver is told.
 patience(Time) when Time =:= 0; Time =:= infinity ->
@@ -293,21 +308,49 @@ listen() ->
             ok
     end.
 
-%% Whoever waits for code to be loaded is not seen to have something to do. So it is all needed once before.
+%% Whoever waits for code to be loaded is not seen to have something to do. So all of it is needed before.
 warm_up() ->
-    Driver = self(),
-    Init = {false, {ok, false}, {[], false, reply, none}},
-    spawn(fun() ->
-        {ok, Server} = ?SERVER:start(?MODULE, {Driver, #{}, Init}, []),
-        catch ?SERVER:call(Server, {0, {[early, self_call], false, error, none}}, 10),
-        catch ?SERVER:stop(Server),
-        Driver ! warm
-    end),
+    Plain = {[], false, reply, none},
+    Start = fun(Tie, Name, Plan) -> {start, Tie, Name, short, {true, {ok, false}, Plan}} end,
+    Ends = [{stop_reply, a}, {stop, b}, error, {exit, shutdown}],
+    Deaths = [
+        [
+            Start(link, named, {[], false, reply, {continue, 1, {[], false, reply, hibernate}}}),
+            {call, 0, name, short, 2, {[early, self_call, {watch, 1}], false, keep, {timeout, short, Plain}}},
+            {elapse},
+            {call, 1, pid, infinity, 3, {[], false, End, none}},
+            {stop, 0, pid, short, normal}
+        ]
+     || End <- Ends
+    ],
+    Failures = [Start(link, unnamed, {[], false, Then, none}) || Then <- [ignore, {stop, a}, error, {exit, b}]],
+    Rest = [
+        Start(nolink, named, Plain),
+        Start(link, named, Plain),
+        {info, 0, 4, {[{self_cast, 5, Plain}], true, reply, none}},
+        {stop, 1, name, short, a},
+        {exit, 0, b},
+        {elapse},
+        {unblock},
+        {leave, 0, a},
+        Start(link, unnamed, {[], true, reply, none}),
+        {elapse},
+        Start(link, unnamed, Plain),
+        {leave, parent, normal}
+    ],
+    load(fun() -> run({2, lists:append(Deaths ++ [Failures, Rest])}) end).
+
+%% Does it until nothing more is loaded for it.
+load(Do) ->
+    Before = length(code:all_loaded()),
+    Do(),
     receive
-        {init, Server} -> Server ! go
+    after 20 -> ok
     end,
-    receive
-        warm -> flush()
+    flush(),
+    case length(code:all_loaded()) of
+        Before -> ok;
+        _ -> load(Do)
     end.
 
 flush() ->
@@ -355,6 +398,9 @@ handle_call({Tag, Plan}, From, State) ->
         keep when not Answered ->
             Kept = maps:get(kept, Prepared),
             next({noreply}, Next, Prepared#{kept => Kept#{Tag => From}});
+        hand_on when not Answered ->
+            tell({handed, Tag, From}),
+            next({noreply}, Next, Prepared);
         _ -> follow(Then, Next, Prepared)
     end.
 

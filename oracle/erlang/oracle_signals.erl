@@ -76,8 +76,7 @@ do(Number, {release}, State = #state{held = I}) ->
         {'DOWN', _, process, Pid, _} = Down -> self() ! Down
     end,
     %% If it has ended, it still has to answer those whose links and monitors came too late.
-    erlang:yield(),
-    erlang:yield(),
+    [erlang:yield() || _ <- lists:seq(1, 16)],
     process_flag(priority, high),
     State#state{held = none};
 do(_, {outside, J, Reason}, State) ->
@@ -127,17 +126,16 @@ drain(State, Events) ->
             Monitors = (State#state.monitors)#{Number => Monitor, Monitor => Number},
             drain(State#state{monitors = Monitors}, [{I, {result, I, Number, monitor}} | Events]);
         {spawned, Pid, Number, Child} ->
-            I = maps:get(Pid, State#state.numbers),
-            Known = welcome(Child, State),
-            %% If it has ended already, the driver hears of it now.
-            erlang:yield(),
-            drain(Known, [{I, {result, I, Number, spawned}} | Events]);
+            born(Pid, Number, Child, State, Events);
         {got, Pid, Item} ->
             I = maps:get(Pid, State#state.numbers),
             drain(State, [{I, {got, I, item(Item, State)}} | Events]);
         {facts, Pid, Facts} ->
             I = maps:get(Pid, State#state.numbers),
             drain(State, [{I, facts(I, Facts, State)} | Events]);
+        {spawned, Pid, Number, Child, Monitor} ->
+            Monitors = (State#state.monitors)#{Number => Monitor, Monitor => Number},
+            born(Pid, Number, Child, State#state{monitors = Monitors}, Events);
         {released, _} ->
             drain(State, Events);
         {'DOWN', Monitor, process, _, Reason} ->
@@ -145,6 +143,13 @@ drain(State, Events) ->
             drain(State#state{watched = Watched}, [{I, {died, I, class(Reason)}} | Events])
     after 0 -> {Events, State}
     end.
+
+born(Pid, Number, Child, State, Events) ->
+    I = maps:get(Pid, State#state.numbers),
+    Known = welcome(Child, State),
+    %% If it has ended already, the driver hears of it now.
+    erlang:yield(),
+    drain(Known, [{I, {result, I, Number, spawned}} | Events]).
 
 value({reason, Reason}) -> class(Reason);
 value(Value) -> Value.
@@ -192,6 +197,7 @@ obey(Driver, Number, Command) ->
         none -> ok;
         {released} -> Driver ! {released, self()};
         {monitor, Monitor} -> Driver ! {monitor, self(), Number, Monitor};
+        {spawned, Child, Monitor} -> Driver ! {spawned, self(), Number, Child, Monitor};
         {spawned, Child} -> Driver ! {spawned, self(), Number, Child};
         {collected, Items} ->
             [Driver ! {got, self(), Item} || Item <- Items];
@@ -275,14 +281,18 @@ perform(tell_all, _) ->
     {tell_all, collect(), process_info(self(), [links, trap_exit, monitors, monitored_by])};
 perform({leave, Reason}, _) ->
     leave(Reason);
-perform({spawn, Tie, Manner, Driver}, _) ->
-    Options =
-        case Tie of
-            none -> [];
-            link -> [link]
-        end,
-    Child = erlang:spawn_opt(fun() -> live(Manner, Driver) end, [{priority, max} | Options]),
-    {spawned, Child}.
+perform({spawn, Tie, Manner, Driver}, Number) ->
+    Body = fun() -> live(Manner, Driver) end,
+    case Tie of
+        none ->
+            {spawned, erlang:spawn_opt(Body, [{priority, max}])};
+        link ->
+            {spawned, erlang:spawn_opt(Body, [link, {priority, max}])};
+        monitor ->
+            {Child, Monitor} = erlang:spawn_opt(Body, [monitor, {priority, max}]),
+            put({monitor, Number}, Monitor),
+            {spawned, Child, Monitor}
+    end.
 
 live({ends, Reason}, _) -> leave(Reason);
 live({robot, Trap, Manner}, Driver) -> start(Driver, Trap, Manner).

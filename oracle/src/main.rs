@@ -20,11 +20,11 @@ mod port;
 mod shrink;
 mod saved;
 mod campaign;
-mod supervisor;
 mod reasons;
 mod explained;
 mod stage;
 mod crash;
+mod supervisor;
 mod signals;
 mod server;
 
@@ -120,7 +120,8 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("\nerror: {error:#}");
-            ExitCode::FAILURE
+            // Not the code of a mismatch: nothing is known.
+            ExitCode::from(2)
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 /// OTP's modules that need a clock or a name of ours: the module, what it is called here, and the words replaced, each
 /// of which must be there.
-const REPLACED: [Replaced; 3] = [
+const REPLACED: [Replaced; 5] = [
     Replaced {
         module: "supervisor",
         renamed: "oracle_otp_supervisor",
@@ -29,6 +30,33 @@ const REPLACED: [Replaced; 3] = [
                 "exit(Reason)\n    after Timeout ->",
                 "exit(Reason);\n        oracle_elapsed when Timeout =/= infinity ->",
             ),
+            ("proc_lib:start", "oracle_otp_proc_lib:start"),
+            ("proc_lib:stop(", "oracle_otp_proc_lib:stop("),
+        ],
+    },
+    Replaced {
+        module: "proc_lib",
+        renamed: "oracle_otp_proc_lib",
+        words: &[
+            ("-module(proc_lib).", "-module(oracle_otp_proc_lib)."),
+            // So is that of a start, and that of a stop.
+            (
+                "{error, Reason}\n    after Timeout ->",
+                "{error, Reason};\n        oracle_elapsed when Timeout =/= infinity ->",
+            ),
+            (
+                "exit(Reason2)\n    after RemainingTimeout ->",
+                "exit(Reason2);\n        oracle_elapsed when RemainingTimeout =/= infinity ->",
+            ),
+            ("sys:terminate(", "oracle_otp_sys:terminate("),
+        ],
+    },
+    Replaced {
+        module: "sys",
+        renamed: "oracle_otp_sys",
+        words: &[
+            ("-module(sys).", "-module(oracle_otp_sys)."),
+            ("gen:call(", "oracle_otp_gen:call("),
         ],
     },
     Replaced {
@@ -38,6 +66,7 @@ const REPLACED: [Replaced; 3] = [
             ("-module(gen_server).", "-module(oracle_otp_gen_server)."),
             ("gen:call(", "oracle_otp_gen:call("),
             ("gen:start(", "oracle_otp_gen:start("),
+            ("gen:stop(", "oracle_otp_gen:stop("),
             // The driver is told how long the server waits, and sends what the timer would have made of it.
             (
                 "after Time ->\n\t\t  timeout",
@@ -130,13 +159,27 @@ fn source_of(module: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The folder of an application of the Erlang on this machine.
+/// The folder of an application of the Erlang on this machine. Asked once, for it takes a while to ask.
 fn erlang_library(application: &str) -> Result<PathBuf> {
-    let expression = format!("io:put_chars(code:lib_dir({application})), halt().");
+    static LIBRARIES: OnceLock<Vec<String>> = OnceLock::new();
+    let libraries = match LIBRARIES.get() {
+        Some(libraries) => libraries,
+        None => {
+            let all = libraries()?;
+            LIBRARIES.get_or_init(|| all)
+        }
+    };
+    let version = format!("/{application}-");
+    let folder = libraries.iter().find(|folder| folder.contains(&version));
+    folder.map(PathBuf::from).with_context(|| format!("erl knows no {application}"))
+}
+
+fn libraries() -> Result<Vec<String>> {
+    let expression = "[io:format(\"~ts~n\", [code:lib_dir(A)]) || A <- [kernel, stdlib]], halt().";
     let output = Command::new("erl")
-        .args(["-noinput", "-boot", "no_dot_erlang", "-eval", &expression])
+        .args(["-noinput", "-boot", "no_dot_erlang", "-eval", expression])
         .output()
         .context("could not start erl: install erlang-base")?;
-    ensure!(output.status.success(), "erl could not say where {application} is");
-    Ok(PathBuf::from(String::from_utf8(output.stdout)?))
+    ensure!(output.status.success(), "erl could not say where its libraries are");
+    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
 }

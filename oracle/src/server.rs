@@ -64,3 +64,40 @@ impl Oracle for Servers {
         history.simpler()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn histories() -> impl Iterator<Item = History> {
+        (0..300).map(|number| History::generate(&mut Random::of(7, number)))
+    }
+
+    #[test]
+    fn a_history_reads_back_as_it_was_written() {
+        for history in histories() {
+            let term = history.to_term();
+            let text = Term::parse(&term.to_string()).expect("we wrote it");
+            assert_eq!(History::parse(&text).expect("it is one"), history, "{term}");
+        }
+    }
+
+    #[test]
+    fn a_replay_is_the_same_every_time() {
+        for history in histories() {
+            assert_eq!(Servers.run(&history), Servers.run(&history), "{}", history.to_term());
+        }
+    }
+
+    /// What happens to a server that stops with a reply, as far as this history goes.
+    #[test]
+    fn everybody_tells_what_happens() {
+        let text = "{1,[{start,link,unnamed,infinity,{false,{ok,false},{[],false,reply,none}}},\
+                    {call,0,pid,infinity,1,{[],false,{stop_reply,a},none}}]}";
+        let history = History::parse(&Term::parse(text).expect("it is a term")).expect("it is one");
+        let told = "[[{parent,{started,0,ok}},{server,init}],\
+                    [{parent,{exit,a}},{server,{handle,call,1}},{server,{terminate,a,1}},\
+                    {server,crash_report},{server,{died,a}},{0,{result,1,{ok,1}}}],[]]";
+        assert_eq!(Servers.run(&history).to_string(), told);
+    }
+}

@@ -108,19 +108,40 @@ impl Trend {
         self.0.push((time, Memory::now().heap as f64));
     }
 
-    /// By how many bytes it grows in a unit of time: the line with the least squares.
-    pub(crate) fn slope(&self) -> f64 {
-        slope(&self.0)
+    /// By how many bytes it grows in a unit of time, and how uncertain that is.
+    pub(crate) fn slope(&self) -> Slope {
+        Slope::of(&self.0)
     }
 }
 
-fn slope(points: &[(f64, f64)]) -> f64 {
-    let count = points.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
-    let (time, bytes) = (mean(|point| point.0), mean(|point| point.1));
-    let both = points.iter().map(|point| (point.0 - time) * (point.1 - bytes)).sum::<f64>();
-    let square = points.iter().map(|point| (point.0 - time).powi(2)).sum::<f64>();
-    if square > 0.0 { both / square } else { 0.0 }
+/// The line with the least squares.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slope {
+    pub(crate) slope: f64,
+    /// Its standard error. Among few points that go up and down a slope means little.
+    pub(crate) error: f64,
+}
+
+impl Slope {
+    fn of(points: &[(f64, f64)]) -> Self {
+        let count = points.len() as f64;
+        let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+        let (time, bytes) = (mean(|point| point.0), mean(|point| point.1));
+        let square = points.iter().map(|point| (point.0 - time).powi(2)).sum::<f64>();
+        if points.len() < 3 || square == 0.0 {
+            return Self { slope: 0.0, error: f64::INFINITY };
+        }
+        let both = points.iter().map(|point| (point.0 - time) * (point.1 - bytes)).sum::<f64>();
+        let slope = both / square;
+        let off = |point: &(f64, f64)| (point.1 - bytes - slope * (point.0 - time)).powi(2);
+        let off = points.iter().map(off).sum::<f64>();
+        Self { slope, error: (off / (count - 2.0) / square).sqrt() }
+    }
+
+    /// Whether it is certainly steeper, as far as 19 of 20 go.
+    pub(crate) fn exceeds(self, most: f64) -> bool {
+        self.slope - 2.0 * self.error > most
+    }
 }
 
 impl Counts {
@@ -152,9 +173,12 @@ mod tests {
 
     #[test]
     fn a_slope_is_found_among_what_goes_up_and_down() {
-        let points: Vec<_> = (0..100).map(f64::from).map(|t| (t, 3.0 * t + (t % 2.0))).collect();
-        assert!((slope(&points) - 3.0).abs() < 0.01, "{}", slope(&points));
-        assert_eq!(slope(&[]), 0.0);
-        assert_eq!(slope(&[(1.0, 5.0)]), 0.0);
+        let up_and_down = |t: f64| 3.0 * t + (t % 2.0);
+        let points: Vec<_> = (0..100).map(|t| (f64::from(t), up_and_down(f64::from(t)))).collect();
+        let slope = Slope::of(&points);
+        assert!((slope.slope - 3.0).abs() < 0.01 && slope.error < 0.01, "{slope:?}");
+        assert!(slope.exceeds(2.9) && !slope.exceeds(3.1));
+        assert!(!Slope::of(&points[..2]).exceeds(0.0), "two points prove nothing");
+        assert!(!Slope::of(&[]).exceeds(0.0));
     }
 }

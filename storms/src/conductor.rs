@@ -35,6 +35,14 @@ pub(crate) fn all(only: &[String], quick: bool) -> Result<()> {
     Ok(())
 }
 
+/// Has the soak run.
+pub(crate) fn soak(minutes: u64) -> Result<()> {
+    if !run(&["soak", "--here", "--minutes", &minutes.to_string()])? {
+        bail!("the soak has done harm");
+    }
+    Ok(())
+}
+
 /// Runs this program once more, prints its rows as they come, and says whether it has succeeded.
 fn run(arguments: &[&str]) -> Result<bool> {
     let program = env::current_exe().context("finding this program")?;

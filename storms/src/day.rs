@@ -52,10 +52,16 @@ fn hours(scene: &mut Scene, hours: u64) -> Result<()> {
         let (rate, growth) = (events / (hours * 3_600), trend.slope());
         let crashes = thousands(ledger.crashes.get());
         let events = thousands(events);
-        scene.done(act, format!("{events} events, {crashes} crashes, {growth:+.0} bytes per hour"));
+        scene.done(
+            act,
+            format!(
+                "{events} events, {crashes} crashes, {:+.0} ± {:.0} bytes per hour",
+                growth.slope, growth.error
+            ),
+        );
         scene.check(rate.abs_diff(EVENTS_PER_SECOND) < 50, || format!("{rate} events per second"));
-        scene.check(hours < 2 || growth < GROWTH_MAX, || {
-            format!("the memory has grown by {growth:.0} bytes per hour")
+        scene.check(!growth.exceeds(GROWTH_MAX), || {
+            format!("the memory has grown by {:.0} bytes per hour", growth.slope)
         });
         empty.check(scene, "after the day", 0, Allocator::GivesBack).await;
         Ok(())

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use fauxtp::Monitor;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received};
+use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 use crate::baseline::{Allocator, Baseline};
@@ -14,8 +15,8 @@ use crate::scene::Scene;
 
 const LIVES: u64 = 1_000_000;
 const LIMIT: Duration = Duration::from_secs(10);
-/// The pid table keeps a place for every process there has been at the same time.
-const TABLE_PER_LIFE: u64 = 40;
+/// The pid table keeps a place for every process there has been at the same time, and so does the run queue.
+const TABLE_PER_LIFE: u64 = 50;
 
 /// What the guardian of them all is told to do.
 #[derive(Debug)]
@@ -36,7 +37,9 @@ struct Burial {
 }
 
 pub(crate) fn run(scene: &mut Scene) -> Result<()> {
-    let runtime = tokio::runtime::Runtime::new()?;
+    // Each thread that starts processes has its own part of the pid table; with one of them what is left is the same in
+    // every round. The killing is done by another one.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let guardian = process::spawn(guard)?;
         let empty = Baseline::now().await;

@@ -62,6 +62,9 @@ enum Command {
         /// How long.
         #[arg(long)]
         minutes: u64,
+        /// In this program, as it was started.
+        #[arg(long, hide = true)]
+        here: bool,
     },
     /// Lists the storms.
     List,
@@ -88,7 +91,8 @@ fn run(command: Command) -> Result<()> {
             (storm.run)(&mut scene)?;
             scene.end()
         }
-        Command::Soak { minutes } => {
+        Command::Soak { minutes, here: false } => conductor::soak(minutes),
+        Command::Soak { minutes, here: true } => {
             hush::install();
             soak::run(minutes)
         }

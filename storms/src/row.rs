@@ -13,6 +13,8 @@ pub(crate) struct Row {
     pub(crate) took: Duration,
     /// How long processors worked meanwhile. Less than `took` if others needed them, more if there are several.
     pub(crate) worked: Duration,
+    /// How long threads waited for a processor, for others had it.
+    pub(crate) waited: Duration,
     /// It must not take longer, if this is not zero.
     pub(crate) limit: Duration,
     /// Occupied by the program, at most and afterwards, in bytes.
@@ -26,15 +28,22 @@ pub(crate) struct Row {
 
 /// Above the rows.
 pub(crate) const HEADER: &str = "\
-storm    what                                        size  seconds   worked  limit   per second  peak MB  end MB  heap MB
--------- ----------------------------------- ------------ -------- -------- ------ ------------ -------- ------- --------";
+storm    what                                        size  seconds   worked    alone  limit   per second  peak MB  end MB  heap MB
+-------- ----------------------------------- ------------ -------- -------- -------- ------ ------------ -------- ------- --------";
 
 /// How a row begins that is meant for the conductor.
 const MARK: &str = "row\t";
 
 impl Row {
     pub(crate) fn is_late(&self) -> bool {
-        !self.limit.is_zero() && self.took > self.limit
+        !self.limit.is_zero() && self.alone() > self.limit
+    }
+
+    /// How long it would have taken, had nobody else wanted the processors: no less than these have worked. Time spent
+    /// doing nothing counts.
+    fn alone(&self) -> Duration {
+        let idle = self.took.saturating_sub(self.worked);
+        self.took - self.waited.min(idle)
     }
 
     /// The row as people read it.
@@ -45,10 +54,11 @@ impl Row {
             limit => format!("{:.0}", limit.as_secs_f64()),
         };
         format!(
-            "{:<8} {:<35} {:>12} {seconds:>8.2} {worked:>8.2} {limit:>6} {:>12} {:>8.1} {:>7.1} {:>8.2}  {}{}",
+            "{:<8} {:<35} {:>12} {seconds:>8.2} {worked:>8.2} {:>8.2} {limit:>6} {:>12} {:>8.1} {:>7.1} {:>8.2}  {}{}",
             self.storm,
             self.what,
             thousands(self.size),
+            self.alone().as_secs_f64(),
             thousands((self.size as f64 / seconds.max(1e-9)) as u64),
             megabytes(self.peak),
             megabytes(self.end),
@@ -61,10 +71,10 @@ impl Row {
     /// The row as the conductor reads it.
     pub(crate) fn line(&self) -> String {
         let Self { storm, what, size, peak, end, heap, note, .. } = self;
-        let [took, worked, limit] =
-            [self.took, self.worked, self.limit].map(|time| time.as_nanos());
+        let [took, worked, waited, limit] =
+            [self.took, self.worked, self.waited, self.limit].map(|time| time.as_nanos());
         format!(
-            "{MARK}{storm}\t{what}\t{size}\t{took}\t{worked}\t{limit}\t{peak}\t{end}\t{heap}\t{note}"
+            "{MARK}{storm}\t{what}\t{size}\t{took}\t{worked}\t{waited}\t{limit}\t{peak}\t{end}\t{heap}\t{note}"
         )
     }
 
@@ -72,13 +82,16 @@ impl Row {
         let columns: Vec<&str> = line.strip_prefix(MARK)?.split('\t').collect();
         let [storm, what, numbers @ .., note] = &columns[..] else { return None };
         let numbers: Result<Vec<u64>, _> = numbers.iter().map(|number| number.parse()).collect();
-        let [size, took, worked, limit, peak, end, heap] = numbers.ok()?[..] else { return None };
+        let [size, took, worked, waited, limit, peak, end, heap] = numbers.ok()?[..] else {
+            return None;
+        };
         Some(Self {
             storm: (*storm).to_owned(),
             what: (*what).to_owned(),
             size,
             took: Duration::from_nanos(took),
             worked: Duration::from_nanos(worked),
+            waited: Duration::from_nanos(waited),
             limit: Duration::from_nanos(limit),
             peak,
             end,
@@ -99,7 +112,8 @@ mod tests {
             what: "panics".to_owned(),
             size: 1_000_000,
             took: Duration::from_millis(2_500),
-            worked: Duration::from_millis(3_500),
+            worked: Duration::from_millis(1_500),
+            waited: Duration::from_millis(300),
             limit: Duration::from_secs(10),
             peak: 7_000_000,
             end: 6_000_000,
@@ -108,9 +122,11 @@ mod tests {
         };
         assert_eq!(Row::parse(&row.line()).as_ref(), Some(&row));
         assert!(row.shown().contains(" 400,000 ") && !row.shown().contains("TOO SLOW"));
-        row.limit = Duration::from_secs(2);
+        row.limit = Duration::from_millis(2_200);
+        assert!(!row.is_late(), "others had the processors for 0.3 s");
+        row.limit = Duration::from_millis(2_100);
         assert!(row.is_late() && row.shown().ends_with("TOO SLOW"));
         assert_eq!(Row::parse("something else"), None);
-        assert_eq!(Row::parse("row\tx\ty\tnot a number\t\t\t\t\t\t"), None);
+        assert_eq!(Row::parse("row\tx\ty\tnot a number\t\t\t\t\t\t\t"), None);
     }
 }

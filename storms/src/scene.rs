@@ -31,6 +31,7 @@ pub(crate) struct Act {
     limit: Duration,
     began: Stopwatch,
     worked: Duration,
+    waited: Duration,
 }
 
 impl Scene {
@@ -68,12 +69,20 @@ impl Scene {
         self.bar.set_length(size);
         self.bar.set_message(format!("{}: {what}", self.storm));
         memory::forget_peak();
-        Act { what, size, limit, began: Stopwatch::start(), worked: stopwatch::worked() }
+        Act {
+            what,
+            size,
+            limit,
+            began: Stopwatch::start(),
+            worked: stopwatch::worked(),
+            waited: stopwatch::waited(),
+        }
     }
 
     /// It is done. The row goes to whoever started this program.
     pub(crate) fn done(&mut self, act: Act, note: impl Into<String>) {
         let (took, worked) = (act.began.elapsed(), stopwatch::worked() - act.worked);
+        let waited = stopwatch::waited().saturating_sub(act.waited);
         self.peak = self.peak.max(memory::peak());
         let Memory { heap, resident } = Memory::now();
         let row = Row {
@@ -82,6 +91,7 @@ impl Scene {
             size: act.size,
             took,
             worked,
+            waited,
             limit: act.limit,
             peak: memory::peak(),
             end: resident,

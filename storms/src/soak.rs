@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use crate::backlog;
-use crate::baseline::{Allocator, Baseline, Trend};
+use crate::baseline::{Allocator, Baseline, Slope, Trend};
 use crate::figures::{megabytes, thousands};
 use crate::load::{Load, Size};
 use crate::memory::Memory;
@@ -55,8 +55,11 @@ pub(crate) fn run(minutes: u64) -> Result<()> {
         }
         if minutes > 4 {
             let growth = trend.slope();
-            println!("allocated memory grows by {growth:+.0} bytes per minute");
-            scene.check(growth < GROWTH_MAX, || format!("{growth:.0} bytes more each minute"));
+            let Slope { slope, error } = growth;
+            println!("allocated memory grows by {slope:+.0} ± {error:.0} bytes per minute");
+            scene.check(!growth.exceeds(GROWTH_MAX), || {
+                format!("{slope:.0} bytes more each minute")
+            });
         }
         scene.end()
     })

@@ -27,5 +27,16 @@ pub(crate) fn worked() -> Duration {
     Duration::from_millis(ticks * TICK_MS)
 }
 
+/// How long the threads of this program have waited for a processor so far, all together; nothing where the system does
+/// not tell. Threads that have ended are not counted.
+pub(crate) fn waited() -> Duration {
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let waited = threads.filter_map(|thread| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(waited.sum())
+}
+
 /// On Linux, on whatever machine.
 const TICK_MS: u64 = 10;

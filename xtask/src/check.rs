@@ -33,7 +33,7 @@ const STEPS: &[Step] = &[
     ("tidy", tidy::run),
     ("docs", docs),
     ("unit", unit_tests),
-    ("models", |workspace| models::run(workspace, Length::Usual)),
+    ("models", |workspace| models::run(workspace, Length::Short)),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
     ("conformance", conformance::check),
     ("oracle", |workspace| oracle::run(workspace, Vec::new())),

@@ -16,9 +16,22 @@ const UNBOUNDED_MIN: usize = 6;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
     /// With every change.
+    Short,
+    /// By those who change what is raced for.
     Usual,
-    /// Over night: loom without a bound, shuttle with millions of runs.
+    /// Over night; loom without a bound.
     Long,
+}
+
+impl Length {
+    /// How often shuttle runs each model.
+    fn runs(self) -> u32 {
+        match self {
+            Self::Short => 40_000,
+            Self::Usual => 200_000,
+            Self::Long => 10_000_000,
+        }
+    }
 }
 
 /// Runs all models, and prints a table.
@@ -42,6 +55,7 @@ fn run_with(workspace: &Workspace, checker: &str, length: Length) -> Result<Vec<
     let mut program = Program::cargo()
         .args(["test", "--profile", "models", "-p", "fauxtp", "--lib", "--no-default-features"])
         .args(["models", "--", "--nocapture"])
+        .env("FAUXTP_MODELS_RUNS", &length.runs().to_string())
         .env("RUSTFLAGS", &format!("--cfg {checker}"))
         .env("CARGO_TARGET_DIR", &target.to_string_lossy())
         .directory(workspace.root.clone());

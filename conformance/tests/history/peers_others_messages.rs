@@ -5,13 +5,13 @@ use crate::pools;
 use crate::robot;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use fauxtp::names::Raw;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received};
 use fauxtp::{Mailbox, Overflow, SendError};
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 
 use common::{puppet, trapper};
 use pools::reports::Reports;
@@ -28,19 +28,24 @@ async fn hew_382_a_child_may_be_sent_to_at_every_point_of_a_restart() {
     let setup = Setup::new("child", &pools::Log::default());
     let sup = Supervisor::new([setup.spec().name(&NAME)]).unlimited().start().await;
     let sup = sup.expect("starts");
-    let outcomes = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
-    let noted = outcomes.clone();
-    let sends = process::spawn(async move |mut ctx: Inside| {
-        loop {
+    let body = async |_: Inside| {
+        let mut outcomes = [0_u64; 2];
+        for number in 0..5_000 {
             let sent = NAME.send(Ask::Fail);
             assert!(matches!(sent, Ok(()) | Err(SendError::NoProc(_))), "{sent:?}");
-            noted[usize::from(sent.is_err())].fetch_add(1, Ordering::SeqCst);
-            ctx.recv_timeout(Duration::ZERO).await;
+            outcomes[usize::from(sent.is_err())] += 1;
+            match number % 100 {
+                // The one before has failed, and the next one is there.
+                0 => drop(NAME.await_restart().await.expect("it comes back")),
+                number if number % 7 == 0 => yield_now().await,
+                _ => {}
+            }
         }
-    });
-    until("it was restarted often", || setup.starts() > 200).await;
-    sends.expect("in a runtime").pid().kill();
-    assert!(outcomes[0].load(Ordering::SeqCst) > 100, "{outcomes:?}");
+        ExitReason::custom(outcomes)
+    };
+    let reason = process::spawn(body).expect("in a runtime").join().await;
+    let outcomes = reason.downcast_ref::<[u64; 2]>().expect("it comes to its end");
+    assert!(outcomes[0] >= 50 && setup.starts() > 50, "{outcomes:?}");
     assert!(sup.pid().is_alive());
     sup.stop().await.expect("stops");
 }

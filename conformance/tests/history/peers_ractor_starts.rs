@@ -12,7 +12,7 @@ use fauxtp::prelude::*;
 use fauxtp::process;
 use tokio::task::yield_now;
 
-use pools::{Begin, Finish, Setup, ms, plain, secs, until};
+use pools::{Begin, Finish, Setup, plain, secs, until};
 use robot::{Log, Robot, job, sync};
 
 /// Drops a start after so many polls, between which others run; gives what has started, if it was done by then.
@@ -44,8 +44,9 @@ async fn ractor_467_a_start_dropped_after_any_poll_leaves_nothing() {
             Robot::start((Log::default(), slowly)).name(&NAME).await.expect("the name is free")
         };
         let server = started_within(polls, start).await;
-        let setup = Setup::new("one", &pools::Log::default());
-        let sup = Supervisor::new([setup.begin(|_| Begin::Take(ms(0))).spec(), plain("two")]);
+        let inner =
+            ChildSpec::supervisor("inner", || Supervisor::new([plain("one"), plain("two")]));
+        let sup = Supervisor::new([plain("zero"), inner]);
         let sup = started_within(polls, sup.into_future()).await;
         outcomes.push((server.is_some(), sup.is_some()));
         if let Some(server) = server {

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::history::{History, Step};
-use crate::explained::{EXPIRED, NOPROC_AT_ONCE, STOPPED_BY_OTHERS};
+use super::history::{History, Step, Then};
+use crate::explained::{EXPIRED, HANDED_ON, NOPROC_AT_ONCE, STOPPED_BY_OTHERS};
 use crate::oracle::Verdict;
 use crate::term::{Term, atom, tuple};
 
@@ -24,8 +24,24 @@ pub(crate) fn compare(history: &History, ours: &Term, theirs: &Term) -> Verdict 
         None if ours.len() == theirs.len() => Verdict::Same,
         Some(step) if ours[step].iter().any(is_absence) => Verdict::Explained(NOPROC_AT_ONCE),
         Some(step) if drops_expired(&ours, &theirs, step) => Verdict::Explained(EXPIRED),
+        Some(step) if handed_on(history, &ours[step], &theirs[step]) => {
+            Verdict::Explained(HANDED_ON)
+        }
         _ => Verdict::Different,
     }
+}
+
+/// Whether in this step OTP's callers learn at once that the server has ended that handed their replies on.
+fn handed_on(history: &History, ours: &[Term], theirs: &[Term]) -> bool {
+    let missing = |event: &&Term| !ours.contains(event);
+    let is_handed_on = |event: &Term| {
+        let what = event.as_tuple().ok().map(|[_, what]| what.as_tagged())?.ok()?;
+        let ("result", [step, _]) = what else { return None };
+        let step = history.steps.get(usize::try_from(step.as_int().ok()?).ok()?)?;
+        Some(matches!(step, Step::Call { request, .. } if request.plan.then == Then::HandOn))
+    };
+    let mut missing = theirs.iter().filter(missing).peekable();
+    missing.peek().is_some() && missing.all(|event| is_handed_on(event) == Some(true))
 }
 
 /// The trace in one form, by steps; nothing if it is none.
@@ -110,4 +126,35 @@ fn handled_call(event: &Term) -> Option<Term> {
 fn is_timeout(event: &Term) -> bool {
     let Ok([_, what]) = event.as_tuple() else { return false };
     matches!(what.as_tagged(), Ok(("result", [_, value])) if *value == atom("timeout"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(steps: &str, ours: &str, theirs: &str) -> Verdict {
+        let term = |text: &str| Term::parse(text).expect("it is a term");
+        let history = History::parse(&term(&format!("{{1,{steps}}}"))).expect("it is a history");
+        compare(&history, &term(ours), &term(theirs))
+    }
+
+    #[test]
+    fn a_call_that_ours_drops_is_explained_only_if_its_time_is_over() {
+        let steps = "[{call,0,pid,short,1,{[],false,reply,none}},{elapse},{unblock}]";
+        let (ours, theirs) = (
+            "[[],[{0,{result,0,timeout}}],[]]",
+            "[[],[{0,{result,0,timeout}}],[{server,{handle,call,1}}]]",
+        );
+        assert!(matches!(verdict(steps, ours, theirs), Verdict::Explained(_)));
+        let (ours, theirs) = ("[[],[],[]]", "[[],[],[{server,{handle,call,1}}]]");
+        assert_eq!(verdict(steps, ours, theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn a_stop_that_is_well_is_explained_only_by_its_own_reason() {
+        let steps = "[{stop,0,pid,infinity,a}]";
+        let ours = "[[{0,{result,0,ok}}]]";
+        assert!(matches!(verdict(steps, ours, "[[{0,{result,0,a}}]]"), Verdict::Explained(_)));
+        assert_eq!(verdict(steps, ours, "[[{0,{result,0,b}}]]"), Verdict::Different);
+    }
 }

@@ -29,7 +29,7 @@ impl Generator {
     fn step(&mut self, random: &mut Random) -> Step {
         let caller = random.within(0..self.callers);
         let by = if random.percent(25) { By::Name } else { By::Pid };
-        match random.weighted(&[34, 16, 9, 5, 3, 7, 14, 9, 7]) {
+        match random.weighted(&[34, 16, 9, 5, 3, 7, 14, 9, 4, 7]) {
             0 => {
                 let request = self.request(random, Kind::Call, 0);
                 self.asked.push(request.tag);
@@ -39,9 +39,13 @@ impl Generator {
             2 => Step::Info { caller, request: self.request(random, Kind::Other, 0) },
             3 => Step::Exit(self.who(random), Reason::any(random)),
             4 => Step::Leave(self.who(random), Reason::any(random)),
-            5 => Step::Stop { caller, by, reason: Reason::any(random) },
+            5 => {
+                let patient = random.percent(75);
+                Step::Stop { caller, by, patient, reason: Reason::any(random) }
+            }
             6 => Step::Unblock,
             7 => Step::Elapse,
+            8 if !self.asked.is_empty() => Step::Answer(random.one_of(&self.asked)),
             _ => self.start(random),
         }
     }
@@ -57,7 +61,8 @@ impl Generator {
             terminate_blocks: random.percent(8),
             plan: self.plan(random, Kind::Init, 0),
         };
-        Step::Start { linked: random.percent(60), named: random.percent(50), init }
+        let (linked, named) = (random.percent(60), random.percent(50));
+        Step::Start { linked, named, patient: random.percent(85), init }
     }
 
     fn request(&mut self, random: &mut Random, kind: Kind, depth: usize) -> Request {
@@ -128,7 +133,8 @@ impl Kind {
             (Self::Init, 8..10) => Then::Error,
             (Self::Init, 10..12) => Then::Exit(reason),
             (Self::Call, 0..50) => Then::Reply,
-            (Self::Call, 50..76) => Then::Keep,
+            (Self::Call, 50..73) => Then::Keep,
+            (Self::Call, 73..76) => Then::HandOn,
             (Self::Call, 76..84) => Then::StopReply(reason),
             (Self::Call, 84..91) | (Self::Other, 0..6) => Then::Stop(reason),
             (Self::Call, 91..96) | (Self::Other, 6..9) => Then::Error,

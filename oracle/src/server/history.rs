@@ -30,6 +30,7 @@ pub(crate) enum Step {
     Start {
         linked: bool,
         named: bool,
+        patient: bool,
         init: Init,
     },
     /// With little time it waits until a step in which it elapses.
@@ -54,8 +55,11 @@ pub(crate) enum Step {
     Stop {
         caller: usize,
         by: By,
+        patient: bool,
         reason: Reason,
     },
+    /// Answers the call with this number from outside, if its reply was handed on by a server that lives.
+    Answer(usize),
     /// A blocked callback goes on.
     Unblock,
     /// The time of all who have little of it is over.
@@ -107,6 +111,8 @@ pub(crate) enum Then {
     Reply,
     /// Keeps the reply, to answer later.
     Keep,
+    /// Hands the reply on, to whoever answers from outside.
+    HandOn,
     StopReply(Reason),
     Stop(Reason),
     Error,

@@ -21,15 +21,16 @@ impl History {
 impl Step {
     fn to_term(&self) -> Term {
         match self {
-            Self::Start { linked, named, init } => tuple([
+            Self::Start { linked, named, patient, init } => tuple([
                 atom("start"),
                 atom(if *linked { "link" } else { "nolink" }),
                 atom(if *named { "named" } else { "unnamed" }),
+                time(*patient),
                 init.to_term(),
             ]),
             Self::Call { caller, by, patient, request: Request { tag, plan } } => {
-                let time = atom(if *patient { "infinity" } else { "short" });
-                tuple([atom("call"), int(*caller), by.to_term(), time, int(*tag), plan.to_term()])
+                let (by, time) = (by.to_term(), time(*patient));
+                tuple([atom("call"), int(*caller), by, time, int(*tag), plan.to_term()])
             }
             Self::Cast { caller, by, request: Request { tag, plan } } => {
                 tuple([atom("cast"), int(*caller), by.to_term(), int(*tag), plan.to_term()])
@@ -39,8 +40,10 @@ impl Step {
             }
             Self::Exit(who, reason) => tuple([atom("exit"), who.to_term(), reason.to_term()]),
             Self::Leave(who, reason) => tuple([atom("leave"), who.to_term(), reason.to_term()]),
-            Self::Stop { caller, by, reason } => {
-                tuple([atom("stop"), int(*caller), by.to_term(), reason.to_term()])
+            Self::Answer(tag) => tuple([atom("answer"), int(*tag)]),
+            Self::Stop { caller, by, patient, reason } => {
+                let (by, time) = (by.to_term(), time(*patient));
+                tuple([atom("stop"), int(*caller), by, time, reason.to_term()])
             }
             Self::Unblock => tuple([atom("unblock")]),
             Self::Elapse => tuple([atom("elapse")]),
@@ -52,9 +55,10 @@ impl Step {
             Ok::<_, anyhow::Error>(Request { tag: number(tag)?, plan: Plan::parse(plan)? })
         };
         Ok(match term.as_tagged()? {
-            ("start", [tie, name, init]) => Self::Start {
+            ("start", [tie, name, time, init]) => Self::Start {
                 linked: is(tie, "link"),
                 named: is(name, "named"),
+                patient: is(time, "infinity"),
                 init: Init::parse(init)?,
             },
             ("call", [caller, by, time, tag, plan]) => Self::Call {
@@ -73,9 +77,11 @@ impl Step {
             }
             ("exit", [who, reason]) => Self::Exit(Who::parse(who)?, Reason::parse(reason)?),
             ("leave", [who, reason]) => Self::Leave(Who::parse(who)?, Reason::parse(reason)?),
-            ("stop", [caller, by, reason]) => Self::Stop {
+            ("answer", [tag]) => Self::Answer(number(tag)?),
+            ("stop", [caller, by, time, reason]) => Self::Stop {
                 caller: number(caller)?,
                 by: By::parse(by),
+                patient: is(time, "infinity"),
                 reason: Reason::parse(reason)?,
             },
             ("unblock", []) => Self::Unblock,
@@ -179,6 +185,7 @@ impl Then {
         match self {
             Self::Reply => atom("reply"),
             Self::Keep => atom("keep"),
+            Self::HandOn => atom("hand_on"),
             Self::StopReply(reason) => tuple([atom("stop_reply"), reason.to_term()]),
             Self::Stop(reason) => tuple([atom("stop"), reason.to_term()]),
             Self::Error => atom("error"),
@@ -191,6 +198,7 @@ impl Then {
         Ok(match term.as_tagged()? {
             ("reply", []) => Self::Reply,
             ("keep", []) => Self::Keep,
+            ("hand_on", []) => Self::HandOn,
             ("stop_reply", [reason]) => Self::StopReply(Reason::parse(reason)?),
             ("stop", [reason]) => Self::Stop(Reason::parse(reason)?),
             ("error", []) => Self::Error,
@@ -229,6 +237,10 @@ impl Next {
             _ => bail!("{term} is nothing that follows a callback"),
         })
     }
+}
+
+const fn time(patient: bool) -> Term {
+    atom(if patient { "infinity" } else { "short" })
 }
 
 const fn truth(flag: bool) -> Term {

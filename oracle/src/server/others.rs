@@ -1,11 +1,12 @@
 //! The parent and the callers of a server.
 
-use fauxtp::process::StopError;
-use fauxtp::process::{Context, Received, Trap, spawn};
+use std::time::Duration;
+
+use fauxtp::process::{Context, Received, StopError, Trap, spawn};
 use fauxtp::{Address, CallError, Dest, ExitReason, GenServer, Name, PidExt, StartError};
 
 use super::history::{By, Init, Request, Who};
-use super::scripted::{LITTLE, Message, Scripted};
+use super::scripted::{LITTLE, MORE, Message, Scripted};
 use super::world::World;
 use crate::reasons::{Reason, class};
 use crate::term::{Term, atom, int, tuple};
@@ -17,12 +18,12 @@ pub(crate) struct Command {
 }
 
 pub(crate) enum What {
-    Start { linked: bool, named: bool, init: Init },
+    Start { linked: bool, named: bool, patient: bool, init: Init },
     Call { to: To, patient: bool, request: Request },
     Cast { to: To, request: Request },
     Info { to: To, request: Request },
     Exit { to: To, reason: Reason },
-    Stop { to: To, reason: Reason },
+    Stop { to: To, patient: bool, reason: Reason },
     Leave(Reason),
 }
 
@@ -65,10 +66,13 @@ pub(crate) fn parent(world: &World) -> Address<Command> {
                 _ => continue,
             };
             match what {
-                What::Start { linked, named, init } => {
+                What::Start { linked, named, patient, init } => {
                     let mut start = Scripted::start((world.clone(), init));
                     if named {
                         start = start.name(&NAME);
+                    }
+                    if !patient {
+                        start = start.timeout(MORE);
                     }
                     if linked {
                         start = start.link(&ctx);
@@ -150,7 +154,10 @@ async fn ask(what: What) -> Option<Term> {
             to.find()?.pid().exit(reason.exit_reason());
             None
         }
-        What::Stop { to, reason } => Some(stop(to.find(), reason.exit_reason()).await),
+        What::Stop { to, patient, reason } => {
+            let timeout = (!patient).then_some(LITTLE);
+            Some(stop(to.find(), reason.exit_reason(), timeout).await)
+        }
         What::Start { .. } | What::Leave(_) => None,
     }
 }
@@ -164,11 +171,16 @@ async fn call<D: Dest<Message = Message>>(
     if patient { call.no_timeout().await } else { call.timeout(LITTLE).await }
 }
 
-async fn stop(server: Option<Address<Message>>, reason: ExitReason) -> Term {
+async fn stop(
+    server: Option<Address<Message>>,
+    reason: ExitReason,
+    timeout: Option<Duration>,
+) -> Term {
     let Some(server) = server else { return atom("noproc") };
-    match server.pid().stop(reason, None).await {
+    match server.pid().stop(reason, timeout).await {
         Ok(()) => atom("ok"),
         Err(StopError::NoProc) => atom("noproc"),
+        Err(StopError::Timeout) => atom("timeout"),
         Err(StopError::Exited(reason)) => class(&reason),
         Err(_) => atom("refused"),
     }

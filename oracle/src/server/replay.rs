@@ -84,12 +84,12 @@ impl Driver<'_> {
         let to = |by: By| To::of(by, last.as_ref());
         let by_pid = || to(By::Pid);
         let (who, told) = match what.clone() {
-            Step::Start { linked, named, init } => {
+            Step::Start { linked, named, patient, init } => {
                 if self.alive && !(self.named && named) || self.busy.contains(&Who::Parent) {
                     return;
                 }
                 self.named = self.named && self.alive || named;
-                (Who::Parent, Some(What::Start { linked, named, init }))
+                (Who::Parent, Some(What::Start { linked, named, patient, init }))
             }
             Step::Call { caller, by, patient, request } => {
                 let told = to(by).map(|to| What::Call { to, patient, request });
@@ -102,12 +102,16 @@ impl Driver<'_> {
                 (Who::Caller(caller), by_pid().map(|to| What::Info { to, request }))
             }
             Step::Exit(who, reason) => (who, by_pid().map(|to| What::Exit { to, reason })),
-            Step::Stop { caller, by, reason } => {
-                (Who::Caller(caller), to(by).map(|to| What::Stop { to, reason }))
+            Step::Stop { caller, by, patient, reason } => {
+                (Who::Caller(caller), to(by).map(|to| What::Stop { to, patient, reason }))
             }
             Step::Leave(who, reason) => (who, Some(What::Leave(reason))),
             Step::Unblock => {
                 self.unblock();
+                return;
+            }
+            Step::Answer(tag) => {
+                self.answer(tag);
                 return;
             }
             Step::Elapse => return,
@@ -133,6 +137,15 @@ impl Driver<'_> {
     /// The last server that has begun.
     fn last(&self) -> Option<Address<Message>> {
         self.world.inside().servers.last().cloned()
+    }
+
+    /// Answers a call whose reply was handed on; but nobody may expect that once the server has ended.
+    fn answer(&self, tag: usize) {
+        let handed = self.world.inside().handed.remove(&tag);
+        let alive = self.last().filter(|_| self.alive).map(|server| server.pid());
+        if let Some((_, from)) = handed.filter(|(server, _)| alive == Some(*server)) {
+            from.send(tag);
+        }
     }
 
     /// Lets a blocked callback go on; says whether there was one.

@@ -57,7 +57,7 @@ impl GenServer for Scripted {
                 return Err(Stop::because(reason.exit_reason()));
             }
             Then::Error => panic_any(BOOM),
-            Then::Reply | Then::Keep | Then::StopReply(_) => {}
+            Then::Reply | Then::Keep | Then::HandOn | Then::StopReply(_) => {}
         }
         server.follow(init.plan.next, ctx);
         Ok(server)
@@ -137,6 +137,7 @@ impl Scripted {
             (Then::Keep, Some(from)) => {
                 self.kept.insert(tag, from);
             }
+            (Then::HandOn, Some(from)) => self.world.hand(tag, ctx.pid(), from),
             (_, Some(from)) => from.send(tag),
             (_, None) => {}
         }
@@ -205,5 +206,5 @@ impl Scripted {
 /// How long callers wait who have little time.
 pub(crate) const LITTLE: Duration = Duration::from_millis(10);
 
-/// How long a server waits that has little time: a bit more, so that it is clear who gives up first.
+/// How long a server and its parent wait who have little time: a bit more, so that it is clear who gives up first.
 pub(crate) const MORE: Duration = Duration::from_millis(15);

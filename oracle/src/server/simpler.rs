@@ -21,8 +21,9 @@ impl History {
 impl Step {
     fn simpler(&self) -> Vec<Self> {
         match self {
-            Self::Start { linked, named, init } => {
-                let with = |linked, named, init| Self::Start { linked, named, init };
+            Self::Start { linked, named, patient, init } => {
+                let patient = *patient;
+                let with = |linked, named, init| Self::Start { linked, named, patient, init };
                 let mut all: Vec<Self> =
                     init.simpler().into_iter().map(|init| with(*linked, *named, init)).collect();
                 if *linked {

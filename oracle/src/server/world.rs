@@ -1,8 +1,9 @@
 //! What a server, its parent, its callers and whoever drives them share.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fauxtp::{Address, ExitReason, Pid};
+use fauxtp::{Address, ExitReason, Pid, Reply};
 use tokio::sync::oneshot;
 
 use super::history::Who;
@@ -23,6 +24,8 @@ pub(crate) struct Inside {
     pub(crate) servers: Vec<Address<Message>>,
     /// Lets the callback go on that is blocked.
     pub(crate) blocked: Option<oneshot::Sender<()>>,
+    /// Replies that were handed on, each with its server, by the number of the call.
+    pub(crate) handed: BTreeMap<usize, (Pid, Reply<usize>)>,
     /// Who has come to the end of what he was told.
     pub(crate) done: Vec<Who>,
     /// What was told, by whom; in the order in which those stand who tell.
@@ -63,6 +66,11 @@ impl World {
     pub(crate) fn tell_of_end(&self, how: &'static str, pid: Pid, reason: &ExitReason) {
         let who = self.inside().name(pid);
         self.tell(tuple([atom(how), who, class(reason)]));
+    }
+
+    /// The server hands a reply on.
+    pub(crate) fn hand(&self, tag: usize, server: Pid, from: Reply<usize>) {
+        self.inside().handed.insert(tag, (server, from));
     }
 
     /// The server is blocked until this is used.

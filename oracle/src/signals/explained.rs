@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::compare::{Trace, canonical, difference, ends};
 use super::history::{Act, History, Step};
-use crate::explained::{CROSSED_END, NOPROC_AT_ONCE, TRAP_TAKES_IN};
+use crate::explained::{CROSSED_END, NOPROC_AT_ONCE, TRAP_TAKES_IN, TWO_CAUSES};
 use crate::term::{Term, atom, int, tuple};
 
 /// The reason for which the traces differ from this step on, if there is one.
@@ -15,8 +15,16 @@ pub(super) fn by(
     first: usize,
 ) -> Option<&'static str> {
     let windows = windows(history);
-    if windows.iter().any(|window| window.end <= first && flips_the_flag(history, window)) {
+    // Who leaves everything where it is shows later what it has got.
+    let flips = |window: &Window| {
+        window.end == first
+            || window.end < first && is_about(window.robot, &ours[first], &theirs[first])
+    };
+    if windows.iter().any(|window| flips(window) && flips_the_flag(history, window)) {
         return Some(TRAP_TAKES_IN);
+    }
+    if has_two_causes(&ours[first], &theirs[first]) {
+        return Some(TWO_CAUSES);
     }
     let dead = ends(&ours);
     let looks = |window: &Window| looks_for_the_dead(history, window, &dead);
@@ -60,6 +68,29 @@ fn windows(history: &History) -> Vec<Window> {
 
 const fn window((robot, begin): (usize, usize), end: usize) -> Window {
     Window { robot, begin, end }
+}
+
+/// Whether the same robots end on both sides, and all that differs is for which of the reasons of this step.
+fn has_two_causes(ours: &[Term], theirs: &[Term]) -> bool {
+    let ends = |events: &[Term]| fates(&vec![events.to_vec()]);
+    let (ours, theirs) = (ends(ours), ends(theirs));
+    let same = |robot: &Term| ours.get(robot) == theirs.get(robot);
+    let of_others = |robot: &Term, reason: &Term| {
+        ours.iter().any(|(other, cause)| other != robot && cause == reason && same(other))
+    };
+    let either = |robot: &Term| of_others(robot, &ours[robot]) && of_others(robot, &theirs[robot]);
+    ours.keys().eq(theirs.keys())
+        && !ours.keys().all(same)
+        && ours.keys().all(|robot| same(robot) || either(robot))
+}
+
+/// Whether all that is told on one side only is told by this robot.
+fn is_about(robot: usize, ours: &[Term], theirs: &[Term]) -> bool {
+    let by_it = |event: &Term| {
+        event.as_tagged().is_ok_and(|(_, others)| others.first() == Some(&int(robot)))
+    };
+    let one_sided = |event: &&Term| !(ours.contains(event) && theirs.contains(event));
+    ours.iter().chain(theirs).filter(one_sided).all(by_it)
 }
 
 /// Whether somebody sends itself an exit, or may get one by linking with somebody dead, and then changes its flag.

@@ -34,6 +34,14 @@ pub(crate) enum End {
     Throw,
 }
 
+/// What is between a robot and its child from the first moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tie {
+    None,
+    Link,
+    Monitor,
+}
+
 /// What a robot's child does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Child {
@@ -64,8 +72,9 @@ pub(crate) enum Act {
     /// Takes all that waits.
     Collect,
     Leave(End),
+    /// Its step has made a monitor, if that is the tie.
     Spawn {
-        linked: bool,
+        tie: Tie,
         child: Child,
     },
 }
@@ -152,7 +161,12 @@ impl Generator {
             Step::Hold(robot) if self.held.is_none() => self.held = Some(robot),
             Step::Release => self.held = None,
             Step::Act(robot, Act::Monitor(_)) => self.monitors.push((robot, self.steps.len())),
-            Step::Act(_, Act::Spawn { .. }) => self.born += 1,
+            Step::Act(robot, Act::Spawn { tie, .. }) => {
+                self.born += 1;
+                if tie == Tie::Monitor {
+                    self.monitors.push((robot, self.steps.len()));
+                }
+            }
             _ => {}
         }
         self.steps.push(step);
@@ -201,7 +215,10 @@ impl Generator {
                 if let (Child::Robot(child), true) = (&mut child, self.held == Some(robot)) {
                     child.trapping = false;
                 }
-                Act::Spawn { linked: random.percent(60), child }
+                Act::Spawn {
+                    tie: random.one_of(&[Tie::None, Tie::Link, Tie::Link, Tie::Monitor]),
+                    child,
+                }
             }
             _ => Act::Link(target),
         }

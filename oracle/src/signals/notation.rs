@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::history::{Act, Child, End, Robot, Step};
+use super::history::{Act, Child, End, Robot, Step, Tie};
 use crate::reasons::Reason;
 use crate::term::{Term, atom, int, tuple};
 
@@ -55,8 +55,12 @@ impl Act {
             Self::Note(target, tag) => tuple([name, robot, int(target), int(tag)]),
             Self::Collect => tuple([name, robot]),
             Self::Leave(end) => tuple([name, robot, end.to_term()]),
-            Self::Spawn { linked, child } => {
-                let tie = atom(if linked { "link" } else { "none" });
+            Self::Spawn { tie, child } => {
+                let tie = atom(match tie {
+                    Tie::None => "none",
+                    Tie::Link => "link",
+                    Tie::Monitor => "monitor",
+                });
                 tuple([name, robot, tie, child.to_term()])
             }
             Self::Link(target)
@@ -88,7 +92,12 @@ impl Act {
             ("collect", []) => Self::Collect,
             ("leave", [end]) => Self::Leave(End::parse(end)?),
             ("spawn", [tie, child]) => {
-                Self::Spawn { linked: tie.as_atom()? == "link", child: Child::parse(child)? }
+                let tie = match tie.as_atom()? {
+                    "link" => Tie::Link,
+                    "monitor" => Tie::Monitor,
+                    _ => Tie::None,
+                };
+                Self::Spawn { tie, child: Child::parse(child)? }
             }
             _ => bail!("{name} is nothing a robot does"),
         })

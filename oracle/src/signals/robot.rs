@@ -6,7 +6,7 @@ use fauxtp::process::{self, Context, Peek, Received, Trap};
 
 use fauxtp::{Address, ExitReason, Monitor, Pid, PidExt};
 
-use super::history::{Act, Child, End, Robot};
+use super::history::{Act, Child, End, Robot, Tie};
 use super::notation::truth;
 use crate::reasons::class;
 use crate::stage::BOOM;
@@ -135,8 +135,8 @@ async fn obey(
             None
         }
         (Act::Leave(end), _) => return Err(end.reason()),
-        (Act::Spawn { linked, child }, _) => {
-            spawn(ctx, world, linked, child);
+        (Act::Spawn { tie, child }, _) => {
+            spawn(ctx, world, step, tie, child);
             Some(atom("spawned"))
         }
         (act, Some(target)) => act_on(ctx, world, step, act, &target)?,
@@ -187,13 +187,20 @@ fn act_on(
     })
 }
 
-fn spawn(ctx: &mut Context<Message>, world: &World, linked: bool, child: Child) {
+fn spawn(ctx: &mut Context<Message>, world: &World, step: usize, tie: Tie, child: Child) {
     let inner = world.clone();
     let body = async move |ctx: Context<Message>| match child {
         Child::Robot(robot) => live(ctx, inner, robot).await,
         Child::Ends(end) => end.reason(),
     };
-    let child = if linked { ctx.spawn_link(body) } else { ctx.spawn(body) };
+    let child = match tie {
+        Tie::None => ctx.spawn(body),
+        Tie::Link => ctx.spawn_link(body),
+        Tie::Monitor => ctx.spawn_monitor(body).map(|(child, monitor)| {
+            world.inside().monitors.push((step, monitor));
+            child
+        }),
+    };
     let child = child.expect("histories are replayed in a runtime");
     world.inside().welcome(child);
 }

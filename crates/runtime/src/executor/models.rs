@@ -9,8 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 
+use fauxtp_logic::Pid;
+
 use super::Executor;
 use super::fiber::{self, Berth, Fiber};
+use crate::signal::NOBODY;
 
 /// The least that a fiber can be.
 struct Bit {
@@ -36,6 +39,10 @@ impl Bit {
 }
 
 impl Fiber for Bit {
+    fn pid(&self) -> Pid {
+        NOBODY
+    }
+
     fn berth(&self) -> &Berth {
         &self.berth
     }

@@ -65,8 +65,3 @@ fn note_panics() {
         }));
     });
 }
-
-/// Whether this is one of the long runs.
-fn is_long() -> bool {
-    std::env::var_os("FAUXTP_MODELS_LONG").is_some()
-}

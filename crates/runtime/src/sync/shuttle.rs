@@ -11,11 +11,14 @@ pub(crate) use shuttle::thread_local as key;
 
 /// Things there are once in each execution of a model.
 macro_rules! statics {
-    ($(#[$about:meta])* static $name:ident: $kind:ty = [const { $each:expr }; $number:expr];) => {
+    () => {};
+    ($(#[$about:meta])* static $name:ident: $kind:ty = [const { $each:expr }; $number:expr]; $($more:tt)*) => {
         ::shuttle::lazy_static! { $(#[$about])* static ref $name: $kind = ::std::array::from_fn(|_| $each); }
+        $crate::sync::statics! { $($more)* }
     };
-    ($(#[$about:meta])* static $name:ident: $kind:ty = $initial:expr;) => {
+    ($(#[$about:meta])* static $name:ident: $kind:ty = $initial:expr; $($more:tt)*) => {
         ::shuttle::lazy_static! { $(#[$about])* static ref $name: $kind = $initial; }
+        $crate::sync::statics! { $($more)* }
     };
 }
 pub(crate) use statics;
@@ -47,7 +50,7 @@ pub(crate) mod thread {
 }
 
 /// How many parts a table has that many threads change. Where they meet is what models are about.
-pub(crate) const SHARDS: usize = 1;
+pub(crate) const SHARDS: usize = 2;
 
 /// A mutex that shuttle sees.
 #[derive(Debug, Default)]

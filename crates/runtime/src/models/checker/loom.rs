@@ -4,7 +4,7 @@ pub(crate) use loom::sync::Condvar;
 pub(crate) use loom::thread::spawn;
 pub(crate) use loom::{explore, stop_exploring as settle};
 
-use super::{Depth, is_long};
+use super::Depth;
 
 /// How many threads do the same in a model.
 pub(crate) const CROWD: usize = 2;
@@ -26,6 +26,11 @@ fn bound(depth: Depth) -> Option<usize> {
         Depth::ThreePreemptions if is_long() => None,
         Depth::ThreePreemptions => Some(3),
     }
+}
+
+/// Whether this is one of the long runs.
+fn is_long() -> bool {
+    std::env::var_os("FAUXTP_MODELS_LONG").is_some()
 }
 
 pub(super) fn scope(depth: Depth) -> &'static str {

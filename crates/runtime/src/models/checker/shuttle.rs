@@ -6,7 +6,7 @@ pub(crate) use shuttle::thread::spawn;
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner};
 
-use super::{Depth, is_long};
+use super::Depth;
 
 /// How many threads do the same in a model.
 pub(crate) const CROWD: usize = 4;
@@ -29,7 +29,7 @@ pub(super) fn run(_: Depth, model: impl Fn() + Send + Sync + 'static) {
 
 fn runs() -> usize {
     let told = std::env::var("FAUXTP_MODELS_RUNS").ok().and_then(|runs| runs.parse().ok());
-    told.unwrap_or_else(|| if is_long() { 10_000_000 } else { 200_000 })
+    told.unwrap_or(200_000)
 }
 
 /// Everything is explored.
