@@ -22,7 +22,7 @@ pub struct Sizes {
 }
 
 /// What is explored of every scenario in the gate.
-pub const GATE: Sizes = Sizes { crashed: 12, random: 6_000, twice: 200 };
+pub const GATE: Sizes = Sizes { crashed: 40, random: 40_000, twice: 200 };
 
 /// One run of a scenario. In a box: what explores them is compiled once, and not for each.
 pub type Run = Pin<Box<dyn Future<Output = ExitReason>>>;

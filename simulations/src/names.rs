@@ -58,6 +58,7 @@ pub async fn hand_over(sim: Sim) {
     sim.start(tree.intensity(10, Duration::from_secs(5))).await;
     sim.eventually("somebody leads", |world| world.whereis(&LEADER).is_some()).await;
     for _ in 0..3 {
+        sim.settle().await;
         let former = LEADER.whereis();
         LEADER.cast(CandidateMessage::Resign);
         if let Some(former) = former {

@@ -163,7 +163,8 @@ pub async fn done_when_all_are_done(sim: Sim) {
         let work = move || {
             let done = done.clone();
             async move {
-                latency().await;
+                // sleep: virtual; nobody is struck before the tree is up, and there is work left then.
+                tokio::time::sleep(Duration::from_secs(1)).await;
                 latency().await;
                 done.with(|done| *done += 1);
             }
@@ -179,7 +180,7 @@ pub async fn done_when_all_are_done(sim: Sim) {
     let batch = ChildSpec::supervisor("batch", batch).restart(Restart::Transient);
     let other = Leaf::spec(Outside::new(0)).name(&LEAVES[1]).restart(Restart::Permanent);
     let tree = sim.start(Supervisor::new([batch, other])).await;
-    sim.settle().await;
+    sim.advance(Duration::from_secs(1)).await;
     sim.heal();
     sim.eventually("the helper is gone with the batch", |world| {
         world.whereis(&LEAVES[0]).is_none()
