@@ -17,6 +17,8 @@ chapter!(names, "src/names.md");
 chapter!(tasks, "src/tasks.md");
 chapter!(services, "src/services.md");
 chapter!(testing, "src/testing.md");
+chapter!(simulations, "src/simulations.md");
+chapter!(proof, "src/proof.md");
 chapter!(performance, "src/performance.md");
 chapter!(limits, "src/limits.md");
 chapter!(from_erlang, "src/from-erlang.md");

@@ -14,7 +14,7 @@
 %% What a history knows: who was born as what, and who the suspended supervisor is.
 -record(world, {table, born = #{}, names = #{}, sups = #{}, root, trace = []}).
 
-run({history, Sup, Batches, End}) ->
+run({history, Sup, Batches, End, _}) ->
     process_flag(trap_exit, true),
     oracle_clock:reset(),
     Table = ets:new(attempts, [public]),

@@ -115,6 +115,9 @@ impl<'a, O: Oracle> Campaign<'a, O> {
     /// Runs what once failed.
     fn replay(&self) -> Result<usize> {
         let all = saved::load(self.oracle.name())?;
+        if all.is_empty() {
+            return Ok(0);
+        }
         let mut port = Port::start(self.build)?;
         for saved in &all {
             let history = self.oracle.parse(&saved.history);

@@ -20,11 +20,11 @@ mod port;
 mod shrink;
 mod saved;
 mod campaign;
-mod supervisor;
 mod reasons;
 mod explained;
 mod stage;
 mod crash;
+mod supervisor;
 mod signals;
 mod server;
 

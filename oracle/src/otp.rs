@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -158,13 +159,27 @@ fn source_of(module: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The folder of an application of the Erlang on this machine.
+/// The folder of an application of the Erlang on this machine. Asked once, for it takes a while to ask.
 fn erlang_library(application: &str) -> Result<PathBuf> {
-    let expression = format!("io:put_chars(code:lib_dir({application})), halt().");
+    static LIBRARIES: OnceLock<Vec<String>> = OnceLock::new();
+    let libraries = match LIBRARIES.get() {
+        Some(libraries) => libraries,
+        None => {
+            let all = libraries()?;
+            LIBRARIES.get_or_init(|| all)
+        }
+    };
+    let version = format!("/{application}-");
+    let folder = libraries.iter().find(|folder| folder.contains(&version));
+    folder.map(PathBuf::from).with_context(|| format!("erl knows no {application}"))
+}
+
+fn libraries() -> Result<Vec<String>> {
+    let expression = "[io:format(\"~ts~n\", [code:lib_dir(A)]) || A <- [kernel, stdlib]], halt().";
     let output = Command::new("erl")
-        .args(["-noinput", "-boot", "no_dot_erlang", "-eval", &expression])
+        .args(["-noinput", "-boot", "no_dot_erlang", "-eval", expression])
         .output()
         .context("could not start erl: install erlang-base")?;
-    ensure!(output.status.success(), "erl could not say where {application} is");
-    Ok(PathBuf::from(String::from_utf8(output.stdout)?))
+    ensure!(output.status.success(), "erl could not say where its libraries are");
+    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
 }

@@ -1,5 +1,6 @@
 //! What the simulator itself promises.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fauxtp::prelude::*;
@@ -143,4 +144,97 @@ fn what_is_left_behind_is_found() {
         .expect_err("one process waits for ever");
     let Problem::Panicked { message, .. } = &failure.problem else { panic!("{failure}") };
     assert!(message.starts_with("left at the end: process <0.1.0>"), "{message}");
+}
+
+/// The seed is one that goes well; the environment can say otherwise.
+#[test]
+fn one_seed_goes_well() {
+    Simulation::new("one_seed_goes_well").fifo().run(somebody_is_picky);
+}
+
+#[test]
+fn the_environment_replays_one_run() {
+    let replayed = |replay: &str| {
+        let program = std::env::current_exe().expect("a test knows its program");
+        let output = std::process::Command::new(program)
+            .args(["--exact", "one_seed_goes_well", "--nocapture"])
+            .env("FAUXTP_SIM", replay)
+            .output()
+            .expect("it can be started");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (succeeded, text) = replayed("path=3");
+    assert!(!succeeded && text.contains("the third one was first"), "{text}");
+    let (succeeded, text) = replayed("path=2");
+    assert!(succeeded && text.contains("somebody_is_picky<0.1.0>  ends: normal"), "{text}");
+    let (succeeded, text) = replayed("path=2,strike=0:panic");
+    assert!(succeeded && text.contains("is struck by the simulation: panic"), "{text}");
+    let (succeeded, text) = replayed("paths=2");
+    assert!(
+        !succeeded && text.contains("FAUXTP_SIM: parse replay: \"paths=2\" is none of"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_decides_behind_its_back_is_found() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    let failure = Simulation::new("undetermined")
+        .seeds(10)
+        .twice()
+        .check(async |sim: Sim| {
+            let run = RUNS.fetch_add(1, Ordering::Relaxed);
+            for _ in 0..=run % 2 {
+                process::spawn(async |_: Context<()>| {})?;
+            }
+            sim.settle().await;
+            Result::<(), Stop>::Ok(())
+        })
+        .expect_err("each other run is different");
+    let Problem::Undetermined(how) = &failure.problem else { panic!("{failure}") };
+    assert!(how.contains("starts, by the test"), "{how}");
+}
+
+#[test]
+fn late_messages_are_overtaken_by_others_and_not_by_their_own_kind() {
+    let overtaken = AtomicU32::new(0);
+    Simulation::new("late").seeds(500).delay(0.5).run(async |sim: Sim| {
+        let (told, tell) = tokio::sync::oneshot::channel();
+        let reader = process::spawn(async |mut ctx: Context<(u32, u32)>| {
+            let mut received = Vec::new();
+            while received.len() < 6 {
+                if let Received::Message(message) = ctx.recv().await {
+                    received.push(message);
+                }
+            }
+            let _nobody_asks = told.send(received);
+        })?;
+        // The first one sends all of its own before it asks the second one to send.
+        let second = {
+            let reader = reader.clone();
+            process::spawn(async move |mut ctx: Context<()>| {
+                ctx.recv().await;
+                (0..3).for_each(|number| reader.send((2, number)));
+            })?
+        };
+        process::spawn(async move |_: Context<()>| {
+            (0..3).for_each(|number| reader.send((1, number)));
+            second.send(())
+        })?;
+        let received = tell.await?;
+        for sender in [1, 2] {
+            let numbers: Vec<u32> =
+                received.iter().filter(|sent| sent.0 == sender).map(|sent| sent.1).collect();
+            assert_eq!(numbers, [0, 1, 2]);
+        }
+        overtaken.fetch_add(u32::from(received[0].0 == 2), Ordering::Relaxed);
+        sim.no_leaks().await;
+        Result::<(), Stop>::Ok(())
+    });
+    assert!(overtaken.load(Ordering::Relaxed) > 0, "no message was ever late");
+}
+
+#[fauxtp::sim_test(seeds = 20, crash = every_await, kill = 0.01, faults_max = 2)]
+async fn the_attribute_does_the_same(sim: Sim) {
+    it_comes_back(sim).await;
 }

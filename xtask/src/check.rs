@@ -7,9 +7,16 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::book;
 use crate::conformance;
+use crate::coverage;
+use crate::fuzz;
+use crate::models::{self, Length};
+use crate::oracle;
 use crate::prerequisites;
 use crate::program::Program;
 use crate::runner::Runner;
+use crate::sanitizers;
+use crate::simulations;
+use crate::storms;
 use crate::tidy;
 use crate::workspace::Workspace;
 
@@ -17,7 +24,7 @@ use crate::workspace::Workspace;
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// The steps, cheap ones first. A later step may rely on what the earlier ones have found.
-const STEPS: [Step; 11] = [
+const STEPS: &[Step] = &[
     ("prerequisites", |_| prerequisites::ensure()),
     ("fmt", |workspace| cargo(workspace, ["fmt", "--all", "--", "--check"])),
     ("clippy", |workspace| {
@@ -26,29 +33,52 @@ const STEPS: [Step; 11] = [
     ("tidy", tidy::run),
     ("docs", docs),
     ("unit", unit_tests),
+    ("models", |workspace| models::run(workspace, Length::Usual)),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
     ("conformance", conformance::check),
+    ("oracle", |workspace| oracle::run(workspace, Vec::new())),
+    ("simulations", |workspace| simulations::run(workspace, None, 0, None)),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),
+    ("storms", |workspace| storms::run(workspace, &[], false)),
     ("book", |workspace| book::render(workspace).and_then(|()| book::peers(workspace))),
+    ("sanitizers", |workspace| sanitizers::run(workspace, &core(workspace)?)),
+    ("coverage", |workspace| coverage::run(workspace, &tested(workspace)?)),
+    ("fuzz", |workspace| fuzz::run(workspace, FUZZ_SECONDS)),
 ];
 
 /// Folders of the packages that have a step of their own.
 const CONFORMANCE: &str = "conformance";
 const EXAMPLES: &str = "examples";
+const SIMULATIONS: &str = "simulations";
 const TOUR: &str = "crates/tour";
+
+/// How long each target is fuzzed.
+const FUZZ_SECONDS: u32 = 20;
+
+/// The packages whose tests are about the core.
+pub(crate) fn core(workspace: &Workspace) -> Result<Vec<String>> {
+    packages(workspace, &["crates/logic", "crates/runtime", CONFORMANCE])
+}
+
+/// Those, and what else reaches the core.
+pub(crate) fn tested(workspace: &Workspace) -> Result<Vec<String>> {
+    packages(workspace, &["crates/logic", "crates/runtime", "crates/macros", CONFORMANCE, EXAMPLES])
+}
+
+fn packages(workspace: &Workspace, folders: &[&str]) -> Result<Vec<String>> {
+    folders.iter().map(|folder| workspace.package_in(folder)).collect()
+}
 
 /// Runs the steps, or those named in `only`, and ends with a table of what took how long.
 pub(crate) fn run(workspace: &Workspace, only: &[String]) -> Result<()> {
     if let Some(unknown) = only.iter().find(|name| STEPS.iter().all(|step| step.0 != **name)) {
-        bail!(
-            "there is no step `{unknown}`; the steps are {}",
-            STEPS.map(|step| step.0).join(", ")
-        );
+        let names: Vec<_> = STEPS.iter().map(|step| step.0).collect();
+        bail!("there is no step `{unknown}`; the steps are {}", names.join(", "));
     }
     let mut done = Vec::new();
     let mut outcome = Ok(());
-    for (name, work) in STEPS {
+    for &(name, work) in STEPS {
         if !only.is_empty() && !only.iter().any(|chosen| chosen == name) {
             continue;
         }
@@ -79,7 +109,7 @@ fn docs(workspace: &Workspace) -> Result<()> {
 
 fn unit_tests(workspace: &Workspace) -> Result<()> {
     let mut selection = vec!["--workspace".to_owned()];
-    for folder in [CONFORMANCE, EXAMPLES, TOUR] {
+    for folder in [CONFORMANCE, EXAMPLES, SIMULATIONS, TOUR] {
         selection.extend(["--exclude".to_owned(), workspace.package_in(folder)?]);
     }
     let selection: Vec<_> = selection.iter().map(String::as_str).collect();

@@ -13,7 +13,15 @@ mod source;
 mod tidy;
 mod conformance;
 mod book;
+mod oracle;
 mod mutants;
+mod tools;
+mod sanitizers;
+mod coverage;
+mod fuzz;
+mod simulations;
+mod storms;
+mod models;
 mod check;
 
 use std::process::ExitCode;
@@ -21,6 +29,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
+use models::Length;
 use program::Program;
 use workspace::Workspace;
 
@@ -55,6 +64,43 @@ enum Chore {
         #[arg(long)]
         peers: bool,
     },
+    /// Runs the tests of the core where every access to memory is checked, and every leak reported.
+    Sanitizers,
+    /// Tells which lines of the core the tests reach; too few are an error.
+    Coverage,
+    /// Feeds random bytes to everything that reads bytes.
+    Fuzz {
+        /// How long, for each target.
+        #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+        seconds: u32,
+    },
+    /// Plays the simulations in simulations/, each with so many seeds.
+    Sim {
+        /// How many seeds for each, instead of what its test says.
+        #[arg(long)]
+        seeds: Option<u64>,
+        /// The first seed.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Only those whose names contain this.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Runs the storms: very many crashes, lives and messages, each within its limits.
+    Storm {
+        /// Runs only these, separated by commas; see `storms/src/catalogue.rs`.
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        only: Vec<String>,
+        /// A twentieth of everything.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Runs a mixed load in real time; each minute everything has to be back at the baseline.
+    Soak {
+        /// How long.
+        #[arg(long)]
+        minutes: u64,
+    },
     /// Compares fauxtp with Erlang/OTP on random histories, e.g. `--only supervisor --histories 100000`.
     Oracle {
         /// What the oracle gets to see.
@@ -69,6 +115,12 @@ enum Chore {
         /// How many histories an oracle compares before a fault counts as unnoticed.
         #[arg(long, default_value_t = 20_000)]
         histories: u64,
+    },
+    /// Has models of races run by loom and shuttle.
+    Models {
+        /// Looks at far more executions; for a night.
+        #[arg(long)]
+        long: bool,
     },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
@@ -98,25 +150,23 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Conformance { check: true } => conformance::check(&workspace),
         Chore::Book { peers: false } => book::render(&workspace),
         Chore::Book { peers: true } => book::peers(&workspace),
-        Chore::Oracle { arguments } => oracle(&workspace, arguments),
+        Chore::Sanitizers => sanitizers::run(&workspace, &check::core(&workspace)?),
+        Chore::Coverage => coverage::run(&workspace, &check::tested(&workspace)?),
+        Chore::Fuzz { seconds } => fuzz::run(&workspace, seconds),
+        Chore::Sim { seeds, from, only } => {
+            simulations::run(&workspace, seeds, from, only.as_deref())
+        }
+        Chore::Storm { only, quick } => storms::run(&workspace, &only, quick),
+        Chore::Soak { minutes } => storms::soak(&workspace, minutes),
+        Chore::Oracle { arguments } => oracle::run(&workspace, arguments),
         Chore::Mutants { only, histories } => {
             prerequisites::ensure()?;
             mutants::run(&workspace, only.as_deref(), histories)
         }
+        Chore::Models { long: false } => models::run(&workspace, Length::Usual),
+        Chore::Models { long: true } => models::run(&workspace, Length::Long),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
-}
-
-/// Needs Erlang, which is why the prerequisites come first; and speed.
-fn oracle(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
-    prerequisites::ensure()?;
-    Program::cargo()
-        .args(["run", "--release", "-p", "fauxtp-oracle", "--"])
-        .args(arguments)
-        // Every other child panics, and nobody looks at the stack.
-        .env("RUST_BACKTRACE", "0")
-        .directory(workspace.root.clone())
-        .run()
 }
 
 /// The benchmarks are a workspace of their own, so that the peers we measure are not in our lock file.

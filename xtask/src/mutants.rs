@@ -115,6 +115,9 @@ impl Garden {
         }
         self.cargo(0).args(["build", "--release", "-p", "fauxtp-oracle"]).run()?;
         for target in targets(round) {
+            if !ORACLES.contains(&target.as_str()) {
+                self.cargo(0).args(test_of(&target)).args(["--no-run"]).run()?;
+            }
             let (_, fine) = self.noticed_by(&target, 0)?;
             ensure!(fine, "{target} fails although no fault is awake");
         }
@@ -148,11 +151,7 @@ impl Garden {
                 &self.histories,
             ])
         } else {
-            let (package, test) = target.split_once(':').unwrap_or((target, ""));
-            let test = (!test.is_empty()).then_some(["--test", test]);
-            Program::new("timeout")
-                .args([PATIENCE_S, "cargo", "test", "--quiet", "-p", package])
-                .args(test.into_iter().flatten())
+            Program::new("timeout").args([PATIENCE_S, "cargo"]).args(test_of(target))
         };
         let program = self.surrounded(program, number);
         let code = program.exit_code()?;
@@ -173,6 +172,13 @@ impl Garden {
             .env("FAUXTP_MUTANT", &number.to_string())
             .env("RUST_BACKTRACE", "0")
     }
+}
+
+/// How the tests of a package, or of one of its test files, are run.
+fn test_of(target: &str) -> Vec<&str> {
+    let (package, test) = target.split_once(':').unwrap_or((target, ""));
+    let which = if test.is_empty() { vec!["--lib", "--tests"] } else { vec!["--test", test] };
+    [vec!["test", "--quiet", "-p", package], which].concat()
 }
 
 /// What `timeout` says when it has lost patience.

@@ -35,7 +35,7 @@ impl Source {
     pub(crate) fn is_test_file(&self) -> bool {
         let mut parts = self.path.split('/');
         self.path.starts_with("conformance/")
-            || parts.any(|part| part == "tests" || part == "tests.rs")
+            || parts.any(|part| matches!(part.trim_end_matches(".rs"), "tests" | "models"))
     }
 
     /// Whether a comment on this line, on the one before or in the block above says why, after the

@@ -78,6 +78,15 @@ impl<K: Ord, V> Few<K, V> {
         list.into_iter().flatten().chain(tree.into_iter().flatten())
     }
 
+    /// All values, in the order of their keys.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        let (list, tree) = match &self.entries {
+            Entries::List(list) => (Some(list.iter().map(|(_, value)| value)), None),
+            Entries::Tree(tree) => (None, Some(tree.values())),
+        };
+        list.into_iter().flatten().chain(tree.into_iter().flatten())
+    }
+
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {

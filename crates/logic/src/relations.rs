@@ -116,6 +116,11 @@ impl<W> Relations<W> {
         self.watching.len()
     }
 
+    /// Processes this one watches, once for each monitor.
+    pub fn watched(&self) -> impl Iterator<Item = Pid> + '_ {
+        self.watching.values().copied()
+    }
+
     /// Whether nothing is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -71,6 +71,23 @@ impl<M, N> Tray<M, N> {
         self.messages.is_empty() && self.notices.is_empty()
     }
 
+    /// How many messages there is room for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.messages.capacity()
+    }
+
+    /// Gives back the room that a rush has left behind, when all of it is taken. What a process usually needs stays.
+    #[inline]
+    pub fn give_back_room(&mut self) {
+        if self.messages.is_empty() && is_roomy(&self.messages) {
+            self.messages = VecDeque::new();
+        }
+        if self.notices.is_empty() && is_roomy(&self.notices) {
+            self.notices = VecDeque::new();
+        }
+    }
+
     /// Gives back memory that is not needed now.
     pub fn shrink(&mut self) {
         self.messages.shrink_to_fit();
@@ -153,6 +170,16 @@ impl<M, N> Tray<M, N> {
         self.notices.remove(index).map(|(_, notice)| notice)
     }
 }
+
+/// Whether a queue takes more memory than an idle process should keep.
+#[must_use]
+#[inline]
+pub fn is_roomy<T>(queue: &VecDeque<T>) -> bool {
+    queue.capacity().saturating_mul(size_of::<T>()) > ROOM_MAX_BYTES
+}
+
+/// A rush that needs more than this pays for its room each time.
+const ROOM_MAX_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,9 @@
-//! The attribute macro of `fauxtp`, which re-exports it.
+//! The attribute macros of `fauxtp`, which re-exports them.
 
 mod parse;
 mod check;
 mod expand;
+mod sim_test;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -28,6 +29,26 @@ pub fn gen_server(
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     expansion(&arguments.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/sim_test.md")]
+#[proc_macro_attribute]
+pub fn sim_test(
+    settings: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    let expanded = syn::parse(settings).and_then(|settings| {
+        let function = syn::parse(item.clone())?;
+        sim_test::expand(&settings, &function)
+    });
+    // What is wrong is told beside the function, so that editors can go on helping with it.
+    expanded.map_or_else(
+        |error| {
+            let (item, error) = (TokenStream::from(item), error.into_compile_error());
+            quote!(#[allow(unused)] #item #error).into()
+        },
+        Into::into,
+    )
 }
 
 /// What stands in place of the impl block. What is right is expanded even if something else is wrong: all errors are

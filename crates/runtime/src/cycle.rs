@@ -268,7 +268,8 @@ impl Suspicion {
 
 /// What a process cannot go on without; `is_receiving` if that may as well be a message.
 fn dependence(process: &Handle, is_receiving: bool) -> Option<Waiting> {
-    let mut waiting = process.core().wait.now().filter(|_| process.core().is_alive())?;
+    let core = process.core();
+    let mut waiting = core.wait.now(core.pid.creation).filter(|_| core.is_alive())?;
     let on = table::find(waiting.on)?;
     waiting.detour = waiting.detour.filter(|detour| hierarchy::is_waited_for(*detour, waiting.on));
     waiting.depends(&on.core().progress, is_receiving).then_some(waiting)

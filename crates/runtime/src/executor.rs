@@ -9,6 +9,8 @@ mod crew;
 mod relief;
 mod timers;
 mod sweep;
+#[cfg(all(test, any(loom, shuttle)))]
+mod models;
 
 use std::cell::RefCell;
 use std::fmt;

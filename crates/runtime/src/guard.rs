@@ -15,8 +15,8 @@ use fauxtp_logic::reason::{Failure, PanicReport};
 use pin_project_lite::pin_project;
 
 use crate::executor;
-use crate::sync::thread_local;
 
+// sync: the panic hook reads them, and must not meet a model checker there.
 thread_local! {
     /// Values whose drop would have come in the middle of an unwinding.
     static ASIDE: RefCell<Vec<Box<dyn Any + Send>>> = const { RefCell::new(Vec::new()) };
@@ -125,7 +125,8 @@ pub(crate) fn install_hook() {
 
 fn note_place(info: &PanicHookInfo<'_>) {
     let location = info.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-    let stack = Backtrace::capture();
+    // Nobody reads those of a simulation, and each costs as much as a hundred steps.
+    let stack = if executor::is_quiet() { Backtrace::disabled() } else { Backtrace::capture() };
     let backtrace = (stack.status() == BacktraceStatus::Captured).then(|| stack.to_string());
     let place = Place { location, backtrace, message: words(info.payload()) };
     let _gone_with_its_thread = PLACE.try_with(|kept| kept.replace(Some(place)));

@@ -42,10 +42,10 @@ impl Asker {
             let is_waited_for = is_starting(core) || core.dismissed.load(Ordering::Acquire);
             match core.ancestors.first() {
                 // Who starts something that is not supervised by him need not wait for it.
-                Some(parent) if is_waited_for && *parent == above => {
+                Some(parent) if is_waited_for && parent == above => {
                     return core.tie == Tie::Supervised;
                 }
-                Some(parent) if is_waited_for => below = *parent,
+                Some(parent) if is_waited_for => below = parent,
                 _ => return false,
             }
         }
@@ -104,8 +104,8 @@ pub(crate) fn is_waited_for(child: Pid, supervisor: Pid) -> bool {
 pub(crate) fn starts_below(mut below: Pid, above: Pid) -> bool {
     while let Some(process) = table::find(below).filter(|process| is_starting(process.core())) {
         match process.core().ancestors.first() {
-            Some(parent) if *parent == above => return true,
-            Some(parent) => below = *parent,
+            Some(parent) if parent == above => return true,
+            Some(parent) => below = parent,
             None => return false,
         }
     }

@@ -74,6 +74,7 @@
 //! | ask and be answered | [`call`] |
 //! | link, monitor, receive selectively, set timers | [`process::Context`] |
 //! | compute something beside a process | [`task`], in a server [`spawn_task`](process::Context::spawn_task) |
+//! | find what happens only sometimes | the module `testing`, with the feature of that name |
 //! | know why something ended | [`ExitReason`] |
 //!
 //! # Features
@@ -82,6 +83,7 @@
 //! - `tracing` (default): crash and supervisor reports as `tracing` events, targets `fauxtp::crash`,
 //!   `fauxtp::supervisor`, `fauxtp::application`, `fauxtp::server` and `fauxtp::mailbox`. As long as nobody listens
 //!   to them, panics are printed as without fauxtp.
+//! - `testing`: simulations, for tests: a module of that name, and the attribute `sim_test`.
 //! - `signal` (default): [systems](application) end on SIGTERM and on SIGINT or Ctrl-C.
 //!
 //! Promises have ids, such as GS-045. They are listed, each with its test, in the repository's `CONFORMANCE.md`.
@@ -127,6 +129,8 @@ pub mod application;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod prelude;
+#[cfg(all(test, any(loom, shuttle)))]
+mod models;
 
 pub use address::Address;
 pub use application::{Application, System};
@@ -139,6 +143,8 @@ pub use fauxtp_logic::reason;
 pub use fauxtp_logic::{ExitReason, Pid, Ref};
 #[cfg(feature = "macros")]
 pub use fauxtp_macros::gen_server;
+#[cfg(all(feature = "macros", feature = "testing"))]
+pub use fauxtp_macros::sim_test;
 pub use gen_server::{Context, GenServer, Info};
 pub use mailbox::{Mailbox, Overflow, SendError, ZeroCapacity};
 pub use names::Name;

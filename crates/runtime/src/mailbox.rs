@@ -113,6 +113,8 @@ impl<M: Send + 'static> Shared<M> {
         }
         let shared = self.clone();
         scheduler.deliver_later(current::pid, pid, move || shared.arrive_late(message));
+        // Somebody has to deliver it, also if nobody has anything to do.
+        self.core.executor.rouse();
         None
     }
 
@@ -148,19 +150,32 @@ impl<M: Send + 'static> Shared<M> {
     /// waits and has to be woken, and the place of the message where that can be said.
     #[inline]
     fn deliver(&self, message: M, place: &mut u64) -> Result<bool, SendError<M>> {
+        let (scheduler, pid) = (self.core.executor.scheduler(), self.core.pid);
         if !self.core.may_be_open() {
+            scheduler.returned(pid);
             return Err(SendError::NoProc(message));
         }
         let mut lanes = self.lanes.lock();
         if lanes.closed {
             drop(lanes);
             self.wait_for_its_end();
+            scheduler.returned(pid);
             return Err(SendError::NoProc(message));
         }
         let dropped = match lanes.accept(message, place) {
-            Room::Made(oldest) => oldest,
-            Room::Refused(message) => return Err(SendError::Full(message)),
-            Room::Dropped(message) => Some(message),
+            Room::Made(oldest) => {
+                scheduler.accepted(pid);
+                scheduler.displaced(pid, usize::from(oldest.is_some()));
+                oldest
+            }
+            Room::Refused(message) => {
+                scheduler.returned(pid);
+                return Err(SendError::Full(message));
+            }
+            Room::Dropped(message) => {
+                scheduler.returned(pid);
+                Some(message)
+            }
         };
         let wake = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take());
         drop(lanes);
@@ -232,8 +247,13 @@ impl<M: Send + 'static> Shared<M> {
             let own = cx.waker().data() == std::ptr::from_ref(self).cast();
             let former =
                 if own { lanes.waker.take() } else { lanes.waker.replace(cx.waker().clone()) };
+            let spare = lanes.spare_room();
             drop(lanes);
-            drop(former);
+            drop((former, spare));
+            tray.give_back_room();
+            if own {
+                self.core.executor.scheduler().waits(self.core.pid);
+            }
             return Taken::Nothing;
         }
         lanes.move_to(tray);
@@ -244,6 +264,7 @@ impl<M: Send + 'static> Shared<M> {
     pub(crate) fn pay_debt(&self, tray: &mut Tray<M, Notice<M>>) -> bool {
         let (dropped, ()) = self.lanes.lock().settle(tray, |_| ());
         let any = !dropped.is_empty();
+        self.core.executor.scheduler().displaced(self.core.pid, dropped.len());
         drop_each(dropped);
         any
     }
@@ -251,6 +272,7 @@ impl<M: Send + 'static> Shared<M> {
     /// For bounded mailboxes: takes the oldest item, in one step as far as senders can see.
     pub(crate) fn take_bounded(&self, tray: &mut Tray<M, Notice<M>>) -> Option<Item<M, Notice<M>>> {
         let (dropped, item) = self.lanes.lock().settle(tray, Tray::take);
+        self.core.executor.scheduler().displaced(self.core.pid, dropped.len());
         drop_each(dropped);
         item
     }

@@ -246,15 +246,15 @@ impl<M: Send + 'static> Drop for Unborn<'_, M> {
 
 /// The ancestors of this process's children; made once and shared by all of them.
 fn lineage(parent: &Core) -> Ancestors {
-    let make = || Ancestors::of_children(parent);
+    let make = || parent.ancestors.of_children_of(parent.pid);
     parent.private(|private| private.possessions().lineage.get_or_insert_with(make).clone())
 }
 
 /// The ancestors of a task that `caller` has asked for.
 fn behalf(ancestors: &Ancestors, caller: Pid) -> Ancestors {
     let process = table::find(caller);
-    let callers = process.as_ref().map_or(&[][..], |process| process.core().ancestors.callers());
-    ancestors.on_behalf_of(caller, callers)
+    let callers = process.map(|process| process.core().ancestors.clone()).unwrap_or_default();
+    ancestors.on_behalf_of(caller, &callers)
 }
 
 /// Starts a process that runs `body`.

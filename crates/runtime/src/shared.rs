@@ -4,13 +4,13 @@
 //! hardly ever contended: the process itself uses it, from its poll loop and from its context, and others only
 //! to look, or while it starts. The lock is what safe Rust asks for two owners that run one after the other.
 
+mod ancestors;
 mod late;
 
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::task::Context;
 
@@ -23,6 +23,8 @@ use crate::signal::{Signal, Watcher};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use crate::sync::{Mutex, thread, thread_local};
 use crate::wait::{Progress, Wait};
+
+pub(crate) use ancestors::Ancestors;
 
 use late::Late;
 
@@ -81,43 +83,6 @@ pub(crate) enum Tie {
     Supervised,
     /// By a link of one direction: the child ends with its parent, however that ends, and never takes it along.
     Owned,
-}
-
-/// Who started a process, and who started that one, …; nearest first. One word, shared by siblings, and
-/// nothing at all for those that no process has started.
-#[derive(Clone, Default)]
-pub(crate) struct Ancestors(Option<Arc<Line>>);
-
-struct Line {
-    above: Vec<Pid>,
-    /// On whose behalf a task runs, and on whose that one did, …; empty for what is no task (TASK-013).
-    callers: Vec<Pid>,
-}
-
-impl Ancestors {
-    /// The ancestors of this process's children.
-    pub(crate) fn of_children(parent: &Core) -> Self {
-        let above = [&[parent.pid], &*parent.ancestors].concat();
-        Self(Some(Arc::new(Line { above, callers: Vec::new() })))
-    }
-
-    /// The same ancestors for a task that somebody has asked for, who has callers of his own.
-    pub(crate) fn on_behalf_of(&self, caller: Pid, callers: &[Pid]) -> Self {
-        let callers = [&[caller], callers].concat();
-        Self(Some(Arc::new(Line { above: self.to_vec(), callers })))
-    }
-
-    pub(crate) fn callers(&self) -> &[Pid] {
-        self.0.as_deref().map_or(&[], |line| &line.callers)
-    }
-}
-
-impl Deref for Ancestors {
-    type Target = [Pid];
-
-    fn deref(&self) -> &[Pid] {
-        self.0.as_deref().map_or(&[], |line| &line.above)
-    }
 }
 
 /// Something a process owns and that is released when it ends: a name, a timer, a table.
@@ -288,7 +253,7 @@ impl Core {
 
     /// Who started this process, if they hang together.
     pub(crate) fn parent(&self) -> Option<Pid> {
-        if self.tie == Tie::None { None } else { self.ancestors.first().copied() }
+        if self.tie == Tie::None { None } else { self.ancestors.first() }
     }
 
     /// Whether the process may still do anything: false from the moment somebody kills it (PROC-009).
@@ -422,7 +387,7 @@ pub(crate) fn facts(core: &Core, private: &Private, queue_len: usize) -> Facts {
         name: owned.and_then(|owned| owned.name.clone()),
         label: core.label,
         ancestors: core.ancestors.to_vec(),
-        callers: core.ancestors.callers().to_vec(),
+        callers: core.ancestors.callers(),
         links: relations.map(|relations| relations.links().collect()).unwrap_or_default(),
         monitored_by: relations.map_or(0, Relations::watchers),
         monitors: relations.map_or(0, Relations::watching),

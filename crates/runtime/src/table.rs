@@ -7,9 +7,7 @@ use fauxtp_logic::Pid;
 
 use crate::shared::Handle;
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Mutex, statics, thread_local};
-
-const SHARDS: usize = 32;
+use crate::sync::{Mutex, SHARDS, statics, thread_local};
 
 statics! {
     static TABLE: [Mutex<Shard>; SHARDS] = [const { Mutex::new(Shard::EMPTY) }; SHARDS];

@@ -318,7 +318,7 @@ where
 /// Not the [ancestors](crate::process::Context::ancestors): the first of those, below a [`TaskSupervisor`], is the supervisor.
 #[must_use]
 pub fn callers() -> Vec<Pid> {
-    current::with(|process| process.core().ancestors.callers().to_vec()).unwrap_or_default()
+    current::with(|process| process.core().ancestors.callers()).unwrap_or_default()
 }
 
 impl ChildSpec {

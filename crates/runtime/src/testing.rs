@@ -47,11 +47,26 @@
 //!   next timer. `tokio::time` and `tokio::sync` work as ever; an hour takes microseconds.
 //! - **Crashes** ([`Crash::EveryAwait`], [`kill`](Simulation::kill), [`panic`](Simulation::panic),
 //!   [`error`](Simulation::error)). A process is struck when it would go on after an await: in a callback, that
-//!   panics, or returns an error, with everything that follows from it; elsewhere, the process does. Supervisors that
-//!   no process has started are spared, for nobody would start them again.
+//!   panics, or returns an error, with everything that follows from it; elsewhere, the process does. Supervisors
+//!   and registries that no process has started are spared, for nobody would start them again.
 //! - **Late messages** ([`delay`](Simulation::delay)). Messages between two processes keep their order, but one may
 //!   arrive after another one that was sent later by somebody else, as between the nodes of a cluster. Within one
 //!   program that does not happen.
+//!
+//! # What is checked without being asked for
+//!
+//! In every run of every test:
+//!
+//! - A child's next incarnation is not launched before the former one is gone.
+//! - Whoever is told of an end finds the names of the dead free.
+//! - A supervisor restarts no more often than it may.
+//! - Every message that is sent arrives, comes back, or is refused; every one that arrives is handled, displaced by a
+//!   bounded mailbox, or dropped with its process.
+//! - Whoever waits at its inbox and gets something runs; when nobody has anything to do ([`Sim::settle`]), nobody is
+//!   linked with the dead, or watches them.
+//! - Every call ends, and nothing is left ([`Sim::no_leaks`]).
+//!
+//! What is broken is a [`Problem::Broken`], as any invariant is.
 //!
 //! # What is not
 //!
@@ -177,6 +192,9 @@ impl Sim {
             idle = if now == steps { idle + 1 } else { 0 };
             steps = now;
         }
+        let world = self.world();
+        self.stage.director.settled(|| world.has_ties_with_the_dead());
+        self.stage.check_laws();
     }
 
     /// Lets time pass, timer by timer, and waits until nobody has anything to do then.
@@ -246,6 +264,8 @@ impl Sim {
             messages => left.push(format!("{messages} messages on their way")),
         }
         assert!(left.is_empty(), "left at the end: {}", left.join("; "));
+        self.stage.director.deserted();
+        self.stage.check_laws();
     }
 }
 

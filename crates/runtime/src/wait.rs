@@ -150,9 +150,10 @@ impl Wait {
         self.on.load(Ordering::SeqCst) != 0
     }
 
-    pub(crate) fn now(&self) -> Option<Waiting> {
-        let on = unpack(self.on.load(Ordering::SeqCst))?;
-        let detour = unpack(self.detour.load(Ordering::SeqCst));
+    /// What it says; `creation` is that of the process itself, and so of everybody it waits for.
+    pub(crate) fn now(&self, creation: u32) -> Option<Waiting> {
+        let on = unpack(self.on.load(Ordering::SeqCst), creation)?;
+        let detour = unpack(self.detour.load(Ordering::SeqCst), creation);
         Some(Waiting { on, place: self.place.load(Ordering::Acquire), detour })
     }
 }
@@ -180,15 +181,15 @@ impl Waiting {
     }
 }
 
-/// One word for a local pid; never 0.
+/// One word for a local pid without its creation; never 0.
 fn pack(pid: Pid) -> u64 {
     !(u64::from(pid.serial) << 32 | u64::from(pid.id))
 }
 
-fn unpack(word: u64) -> Option<Pid> {
+fn unpack(word: u64, creation: u32) -> Option<Pid> {
     let both = !word;
     let (serial, id) = ((both >> 32) as u32, both as u32);
-    (word != 0).then_some(Pid { node: 0, id, serial, creation: 0 })
+    (word != 0).then_some(Pid { node: 0, id, serial, creation })
 }
 
 #[cfg(test)]
@@ -201,10 +202,10 @@ mod tests {
     #[test]
     fn a_record_says_whom_it_is_about_until_that_wait_ends() {
         let wait = Wait::default();
-        assert_eq!((wait.now(), wait.is_waiting()), (None, false));
+        assert_eq!((wait.now(0), wait.is_waiting()), (None, false));
         for pid in [SOMEBODY, OTHER] {
             wait.begin_call(pid);
-            assert_eq!(wait.now().map(|waiting| waiting.on), Some(pid));
+            assert_eq!(wait.now(0).map(|waiting| waiting.on), Some(pid));
         }
         wait.end(SOMEBODY);
         assert!(wait.is_waiting(), "the wait of before is over, this one is not");
@@ -213,7 +214,7 @@ mod tests {
         for pid in [OTHER, SOMEBODY] {
             wait.sent(pid, 3);
             let known = Waiting { on: OTHER, place: 3, detour: None };
-            assert_eq!(wait.now(), Some(known), "it was the first");
+            assert_eq!(wait.now(0), Some(known), "it was the first");
         }
     }
 
@@ -222,11 +223,11 @@ mod tests {
         let wait = Wait::default();
         wait.set_detour(OTHER, SOMEBODY);
         wait.begin_call(OTHER);
-        assert_eq!(wait.now().and_then(|waiting| waiting.detour), None);
+        assert_eq!(wait.now(0).and_then(|waiting| waiting.detour), None);
         wait.set_detour(OTHER, SOMEBODY);
-        assert_eq!(wait.now().and_then(|waiting| waiting.detour), Some(SOMEBODY));
+        assert_eq!(wait.now(0).and_then(|waiting| waiting.detour), Some(SOMEBODY));
         wait.begin_call(OTHER);
-        assert_eq!(wait.now().and_then(|waiting| waiting.detour), None);
+        assert_eq!(wait.now(0).and_then(|waiting| waiting.detour), None);
     }
 
     #[test]

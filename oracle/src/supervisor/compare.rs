@@ -3,19 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::history::{Act, Body, History, Shutdown, Start, Strategy, Sup};
+use crate::explained::{LATE_START, PHANTOM};
 use crate::oracle::Verdict;
 use crate::term::{Term, atom, int, list, tuple};
 
-/// Where we differ from OTP on purpose: who says so, and whether that is all there is between two traces.
+/// Where we differ from OTP on purpose: the reason, and whether that is all there is between two traces.
 const DIFFERENCES: [(&str, Explains); 2] = [
-    (
-        "SUP-078: a child of a template whose restart is ignored is forgotten; OTP keeps one without a process",
-        |history, _, theirs| has_phantom(history, theirs),
-    ),
-    (
-        "ADR 7: dynamic supervisors do not wait for a start; who is about to when they give up does not begin",
-        |_, ours, theirs| without_late_starts(theirs, ours) == ours,
-    ),
+    (PHANTOM, |history, _, theirs| has_phantom(history, theirs)),
+    (LATE_START, |_, ours, theirs| without_late_starts(theirs, ours) == ours),
 ];
 
 /// Of traces in canonical form, of a tree with a template; first ours.

@@ -12,7 +12,10 @@ pub(crate) fn history(random: &mut Random) -> History {
     let root = maker.sup(0);
     let batches = (0..maker.random.within(1..9)).map(|_| maker.batch(&root)).collect();
     let end = maker.end();
-    History { root, batches, end }
+    // The children of a template start side by side, in any order (ADR 7).
+    let draws = root.strategy != Strategy::Simple && random.percent(50);
+    let schedule = if draws { random.within(1..1_000_000) as u32 } else { 0 };
+    History { root, batches, end, schedule }
 }
 
 struct Maker<'a> {

@@ -11,6 +11,9 @@ pub(crate) struct History {
     pub(crate) root: Sup,
     pub(crate) batches: Vec<Batch>,
     pub(crate) end: End,
+    /// Who of ours runs first: 0 is first come, first served, any other number draws. OTP's order is that of causes, so
+    /// it must not matter.
+    pub(crate) schedule: u32,
 }
 
 /// A supervisor.
@@ -129,7 +132,8 @@ words! {
 impl History {
     pub(crate) fn to_term(&self) -> Term {
         let batches = list(self.batches.iter().map(Batch::to_term));
-        tuple([atom("history"), self.root.to_term(), batches, self.end.to_term()])
+        let schedule = int(self.schedule);
+        tuple([atom("history"), self.root.to_term(), batches, self.end.to_term(), schedule])
     }
 
     /// Whether there are supervisors below the top.
@@ -138,11 +142,12 @@ impl History {
     }
 
     pub(crate) fn parse(term: &Term) -> Result<Self> {
-        let [_, root, batches, end] = term.as_tuple()?;
+        let [_, root, batches, end, schedule] = term.as_tuple()?;
         Ok(Self {
             root: Sup::parse(root)?,
             batches: parse_all(batches, Batch::parse)?,
             end: End::parse(end)?,
+            schedule: u32::try_from(schedule.as_int()?)?,
         })
     }
 }

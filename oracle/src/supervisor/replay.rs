@@ -1,4 +1,4 @@
-//! Replays a history on the real supervisors of fauxtp, in a simulation: virtual time, first come, first served.
+//! Replays a history on the real supervisors of fauxtp, in a simulation.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -19,7 +19,12 @@ use crate::term::{Term, atom, int, list, tuple};
 /// The trace of a history.
 pub(super) fn replay(history: &History) -> Term {
     let trace = Mutex::new(Vec::new());
-    let outcome = Simulation::new("history").fifo().check(|sim| {
+    let simulation = Simulation::new("history");
+    let simulation = match history.schedule {
+        0 => simulation.fifo(),
+        seed => simulation.from(u64::from(seed)).seeds(1),
+    };
+    let outcome = simulation.check(|sim| {
         let trace = &trace;
         async move {
             let played = Replay::new(sim, history).play().await;

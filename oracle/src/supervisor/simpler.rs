@@ -21,6 +21,9 @@ pub(super) fn simpler(history: &History) -> Vec<History> {
     all.extend(
         simpler_sups(&history.root).into_iter().map(|root| History { root, ..history.clone() }),
     );
+    if history.schedule != 0 {
+        all.push(History { schedule: 0, ..history.clone() });
+    }
     if history.end != End::Leave {
         all.push(History { end: End::Leave, ..history.clone() });
     }

@@ -30,7 +30,8 @@ What fauxtp promises, which test checks it, and whether that test passes. Writte
 
 A promise without a test is listed as `missing`. Priorities: `contract`, the documented Supervisor API; `P0`, without
 which a supervision library is broken; `P1`, which users of OTP would miss at once; `P2`, for completeness; `F` and `S`,
-fatal and serious defects of the Python original that must not come back.
+fatal and serious defects of the Python original that must not come back; `R`, what broke in others, by the number of
+their report.
 
 ## Summary
 

@@ -88,7 +88,7 @@ pub(crate) fn id_in(name: &str) -> Option<String> {
     let (group, number) = (parts.next()?, parts.next()?);
     let shaped = !group.is_empty()
         && group.chars().all(|character| character.is_ascii_lowercase())
-        && (2..=3).contains(&number.len())
+        && (2..=4).contains(&number.len())
         && number.chars().all(|character| character.is_ascii_digit());
     shaped.then(|| format!("{}-{number}", group.to_uppercase()))
 }

@@ -43,7 +43,7 @@ pub(super) fn below(tops: &[Pid], as_well: Option<Pid>) -> Vec<Handle> {
     let mut all = table::list();
     all.retain(|process| {
         let core = process.core();
-        let hangs_below = tops.iter().any(|top| core.ancestors.contains(top));
+        let hangs_below = core.ancestors.iter().any(|pid| tops.contains(&pid));
         (hangs_below || as_well == Some(core.pid)) && !core.has_ended()
     });
     all
@@ -85,8 +85,11 @@ fn waited_for(alive: &[Handle]) -> Vec<&Handle> {
     if !children.is_empty() {
         return children;
     }
-    let ancestors = alive.iter().flat_map(|process| process.core().ancestors.iter().copied());
-    let ancestors: BTreeSet<Pid> = ancestors.collect();
+    let mut ancestors = BTreeSet::new();
+    for process in alive {
+        // Whoever is known has brought his own ancestors.
+        let _rest = process.core().ancestors.iter().find(|above| !ancestors.insert(*above));
+    }
     alive.iter().filter(|process| !ancestors.contains(&process.core().pid)).collect()
 }
 

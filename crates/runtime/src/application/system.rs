@@ -349,7 +349,7 @@ fn lost(error: CallError) -> Ended {
 fn lineage() -> Vec<Pid> {
     let lineage = |process: &crate::shared::Handle| {
         let core = process.core();
-        [&[core.pid], &*core.ancestors].concat()
+        std::iter::once(core.pid).chain(core.ancestors.iter()).collect()
     };
     current::with(lineage).unwrap_or_default()
 }

@@ -61,7 +61,7 @@ pub(super) struct Crew {
     turn: AtomicUsize,
     ended: AtomicBool,
     /// Whether the relief is told when a hand gets up.
-    dozing: AtomicBool,
+    pub(super) dozing: AtomicBool,
 }
 
 /// Apart from its neighbours, for each is another core's.
@@ -162,10 +162,11 @@ impl Crew {
 
     /// Whether the relief may sleep, for all hands do; it is woken with the first that gets up.
     pub(super) fn doze(&self) -> bool {
-        // Pairs with `rouse`: either it sees that the relief dozes, or its hand is seen awake here.
         self.dozing.store(true, Ordering::SeqCst);
         let all = u64::MAX >> (HANDS_MAX - self.hands.len());
-        let dozes = self.asleep.load(Ordering::SeqCst) == all;
+        // Pairs with `rouse`: both change the word, so one of them comes first. Either it sees that the relief dozes, or
+        // its hand is seen awake here.
+        let dozes = self.asleep.fetch_or(0, Ordering::SeqCst) == all;
         if !dozes {
             self.dozing.store(false, Ordering::SeqCst);
         }

@@ -183,9 +183,9 @@ impl Bell {
     ) {
         let nanos = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
         self.timeout.store(nanos, Ordering::Relaxed);
-        // Pairs with the sweep's SeqCst exchange of `registered` and load of `armed`: either we see that it
-        // has just let go of this bell, or it sees that we have armed it.
-        self.armed.store(number, Ordering::SeqCst);
+        // Pairs with `let_go`: both exchange the word, so one of them comes first. Either we see that the sweep has
+        // just let go of this bell, or it sees that we have armed it.
+        self.armed.swap(number, Ordering::SeqCst);
         let registered = self.registered.load(Ordering::SeqCst);
         let is_home = || home == Some(SweepId(registered)) || is_home_of_this_thread(registered);
         if registered != 0 && is_home() {
@@ -361,7 +361,8 @@ impl Entry {
         // Another runtime's sweep may have taken the alarm over meanwhile; then it is not ours to take back.
         let ours =
             bell.registered.compare_exchange(home, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        if bell.armed.load(Ordering::SeqCst) == 0 {
+        // Pairs with `arm`.
+        if bell.armed.fetch_or(0, Ordering::SeqCst) == 0 {
             return true;
         }
         if ours {

@@ -80,7 +80,8 @@ impl Handle {
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Spawned {
         let mut spawned = self.0.spawned.lock().unwrap_or_else(PoisonError::into_inner);
         spawned.push(Box::pin(future));
-        Spawned
+        drop(spawned);
+        Spawned { _runtime: self.clone() }
     }
 
     /// What has been spawned since this was asked last.
@@ -100,7 +101,9 @@ impl Drop for Inside {
 pub(crate) struct Absent;
 
 /// Nobody waits for what is spawned.
-pub(crate) struct Spawned;
+pub(crate) struct Spawned {
+    _runtime: Handle,
+}
 
 statics! {
     /// How late it is, in nanoseconds.
@@ -140,15 +143,15 @@ impl Add<Duration> for Instant {
 
 /// Is ready when its time has come; whoever moves the clock polls it.
 #[derive(Debug)]
-pub(crate) struct Sleep(Instant);
+pub(crate) struct Sleep(Box<Instant>);
 
 pub(crate) fn sleep_until(due: Instant) -> Sleep {
-    Sleep(due)
+    Sleep(Box::new(due))
 }
 
 impl Sleep {
     pub(crate) fn reset(mut self: Pin<&mut Self>, due: Instant) {
-        self.0 = due;
+        *self.0 = due;
     }
 }
 
@@ -156,7 +159,7 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if Instant::now() >= self.0 { Poll::Ready(()) } else { Poll::Pending }
+        if Instant::now() >= *self.0 { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use fauxtp_logic::tray::Tray;
+use fauxtp_logic::tray::{Tray, is_roomy};
 
 use super::{Mailbox, Notice, Overflow};
 use crate::signal::Signal;
@@ -272,6 +272,13 @@ impl<M> Lanes<M> {
         Unread { messages, notices, signals }
     }
 
+    /// Room that a rush has left behind, to be given back outside of the lock. Both lanes are empty.
+    pub(super) fn spare_room(&mut self) -> impl Sized + use<M> {
+        let messages = is_roomy(&self.messages).then(|| std::mem::take(&mut self.messages));
+        let signals = is_roomy(&self.signals).then(|| std::mem::take(&mut self.signals));
+        (messages, signals)
+    }
+
     /// Gives back memory that is not needed now.
     pub(super) fn shrink(&mut self) {
         self.messages.shrink_to_fit();
@@ -335,6 +342,27 @@ mod tests {
                 assert_eq!(taken.as_ref().map(number), Some(expected));
             }
             assert!(tray.is_empty() && lanes.is_empty());
+        }
+    }
+
+    /// A process that had had many messages once kept the room for them as long as it lived.
+    #[test]
+    fn a_rush_leaves_no_room_behind() {
+        for (rush, is_kept) in [(100, true), (100_000, false)] {
+            let mut lanes = Lanes::<u64>::new(Mailbox::UNBOUNDED);
+            let mut tray = Tray::default();
+            // Twice, for the lanes and the tray swap what they have.
+            for _ in 0..2 {
+                for number in 0..rush {
+                    lanes.accept(number, &mut 0);
+                }
+                lanes.move_to(&mut tray);
+                while tray.take().is_some() {}
+            }
+            drop(lanes.spare_room());
+            tray.give_back_room();
+            assert_eq!(lanes.messages.capacity() > 0, is_kept, "{rush}");
+            assert_eq!(tray.capacity() > 0, is_kept, "{rush}");
         }
     }
 }

@@ -84,8 +84,8 @@ impl<M: Send + 'static> Context<M> {
 
     /// Who started this process, who started that one, …; nearest first (PL-006).
     #[must_use]
-    pub fn ancestors(&self) -> &[Pid] {
-        &self.shared.core.ancestors
+    pub fn ancestors(&self) -> Vec<Pid> {
+        self.shared.core.ancestors.to_vec()
     }
 
     pub(crate) fn handle(&self) -> Handle {
@@ -105,6 +105,7 @@ impl<M: Send + 'static> Context<M> {
     /// A message has left the tray; from the middle, and then nobody can say any more which is where.
     #[inline]
     fn has_taken(&mut self, passed_over: bool) {
+        self.core().executor.scheduler().taken(self.pid());
         match self.told {
             Told::Progress | Told::BoundedProgress if passed_over => {
                 self.told = Told::Lost;
@@ -252,6 +253,7 @@ impl<M> Drop for Context<M> {
         if !self.tray.is_empty() {
             // For the report, if this is a crash.
             let unread = self.tray.messages();
+            self.shared.core.executor.scheduler().discarded(self.shared.core.pid, unread);
             self.shared.core.private(|private| private.possessions().unread = unread);
             drop_each(std::iter::from_fn(|| self.tray.take()));
         }

@@ -76,6 +76,7 @@ pub(super) fn farewell<M: Send + 'static, F>(
     // Step 3.
     let (telling, late) = leave(core, shared);
     // Step 4.
+    core.executor.scheduler().tells_of_end(|| holds_names(core));
     let late = late.map(|late| (late.messages, late.notices, take_leave(core, late.signals)));
     if let Some(supervisor) = core.parent().filter(|_| core.tie == Tie::Supervised) {
         tell(supervisor, exit(core, &reason));
@@ -85,7 +86,9 @@ pub(super) fn farewell<M: Send + 'static, F>(
     core.mark_dead();
     drop(telling);
     table::leave(core.pid);
+    core.executor.scheduler().gone(core.pid);
     if let Some((messages, notices, void)) = late {
+        core.executor.scheduler().discarded(core.pid, messages.len());
         drop_each(messages);
         drop_each(notices);
         drop_each(void);
@@ -113,6 +116,7 @@ fn leave<M: Send + 'static>(core: &Core, shared: &Shared<M>) -> (Telling, Option
     let telling = Telling::begin();
     let Some(unread) = shared.close_if_empty() else { return (telling, None) };
     drop(telling);
+    core.executor.scheduler().discarded(core.pid, unread.messages.len());
     drop_each(unread.messages);
     drop_each(unread.notices);
     drop_each(take_leave(core, unread.signals));
@@ -135,6 +139,14 @@ fn release(core: &Core) {
     for owned in estate {
         let _thrown = catch(|| owned.release(core.pid));
     }
+}
+
+/// Whether the process is still to be found by a name, or by anything else it owns.
+#[allow(dead_code, reason = "only a simulation asks")]
+fn holds_names(core: &Core) -> bool {
+    let has_estate =
+        core.private(|private| private.owned().is_some_and(|owned| !owned.estate.is_empty()));
+    has_estate || core.executor.names().read().keys(core.pid).next().is_some()
 }
 
 /// Signals that had arrived but were not taken in: who wanted to know of the end shall know. What is void comes

@@ -13,7 +13,7 @@ use fauxtp_logic::supervisor::{
     Shutdown,
 };
 use fauxtp_logic::tray::Item;
-use fauxtp_logic::{ExitReason, Pid};
+use fauxtp_logic::{ExitReason, Pid, Time};
 
 use super::Observer;
 use super::child::Factory;
@@ -77,6 +77,17 @@ struct Shell {
     /// For each child that is to be tried again: the number of that retry, and its timer if it has one.
     retries: BTreeMap<ChildKey, (u64, Option<Timer>)>,
     retry_next: u64,
+    /// The last event that is no outcome: its number, when it was told, and whether somebody has asked for it.
+    decision: Decision,
+}
+
+/// Something the machine decides on.
+#[derive(Clone, Copy)]
+struct Decision {
+    number: u64,
+    at: Time,
+    /// Whether what is started then was running before, and failed.
+    restarts: bool,
 }
 
 /// Which children live, and which have ended without anybody having taken note.
@@ -141,6 +152,7 @@ pub(super) async fn run(setting: Setting, mut ctx: Context<Message>, ack: Ack) -
         ack: Some(ack),
         retries: BTreeMap::new(),
         retry_next: 0,
+        decision: Decision { number: 0, at: Time::ORIGIN, restarts: false },
     };
     if own {
         shell.registry.belong_to(&shell.ctx.handle());
@@ -158,7 +170,13 @@ impl Shell {
         let mut event = Event::Begin;
         loop {
             let is_request = matches!(event, Event::Request(..));
-            let mut actions = VecDeque::from(self.machine.on_event(clock::now(), event));
+            let now = clock::now();
+            self.decision = Decision {
+                number: self.decision.number + 1,
+                at: now,
+                restarts: matches!(event, Event::Exited(..) | Event::Retry(_)),
+            };
+            let mut actions = VecDeque::from(self.machine.on_event(now, event));
             while let Some(action) = actions.pop_front() {
                 let outcome = match action {
                     Action::Exit(reason) => return self.end(reason).await,
@@ -256,6 +274,9 @@ impl Shell {
         let registry = &self.registry;
         let launched = catch(|| factory.launch(&id, Some(registry), restarts, ack));
         let launched = launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report))));
+        if let Ok(child) = &launched {
+            self.note_launch(key, child.core().pid);
+        }
         match Starting::new(launched, pledge, factory.timeout()).apart().await {
             Ok(pid) => {
                 self.family.live.insert(pid);
@@ -266,6 +287,16 @@ impl Shell {
             }
             Err(StartError::Ignored) => Event::StartIgnored,
             Err(error) => Event::StartFailed(error.into_reason()),
+        }
+    }
+
+    /// Lets a simulation count.
+    fn note_launch(&self, key: ChildKey, child: Pid) {
+        let (scheduler, decision) = (self.ctx.core().executor.scheduler(), self.decision);
+        scheduler.launched(self.ctx.pid(), &key, child);
+        if decision.restarts {
+            let limit = &self.machine.flags().intensity;
+            scheduler.restarts(self.ctx.pid(), decision.number, decision.at, limit);
         }
     }
 

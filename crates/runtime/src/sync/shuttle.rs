@@ -46,6 +46,9 @@ pub(crate) mod thread {
     }
 }
 
+/// How many parts a table has that many threads change. Where they meet is what models are about.
+pub(crate) const SHARDS: usize = 1;
+
 /// A mutex that shuttle sees.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(sync::Mutex<T>);

@@ -12,6 +12,9 @@ macro_rules! statics {
 }
 pub(crate) use statics;
 
+/// How many parts a table has that many threads change. So that two threads seldom meet.
+pub(crate) const SHARDS: usize = 32;
+
 /// A mutex that a panic does not poison: what it guards is changed in single steps.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(sync::Mutex<T>);

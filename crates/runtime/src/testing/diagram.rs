@@ -18,15 +18,19 @@ pub(super) fn page(title: &str, problem: &str, replay: &str, timeline: &Timeline
     let mut svg = String::new();
     for (index, name) in who.iter().enumerate() {
         let x = LEFT + index * COLUMN;
+        let (name, pid) = name.split_at(name.find('<').unwrap_or(name.len()));
+        let (begin, end) = life(who[index], timeline);
+        let (begin, end) = (begin.map_or(56, y_of), end.map_or(height, y_of));
         let _infallible = write!(
             svg,
-            "<text class=\"name\" x=\"{x}\" y=\"40\">{}</text>\
-             <line class=\"life\" x1=\"{x}\" y1=\"50\" x2=\"{x}\" y2=\"{height}\"/>",
-            escaped(name)
+            "<text class=\"name\" x=\"{x}\" y=\"30\">{}</text><text class=\"pid\" x=\"{x}\" y=\"46\">{}</text>\
+             <line class=\"life\" x1=\"{x}\" y1=\"{begin}\" x2=\"{x}\" y2=\"{end}\"/>",
+            escaped(name),
+            escaped(pid)
         );
     }
     for (row, line) in timeline.lines.iter().enumerate() {
-        svg += &drawn(line, &who, TOP + row * ROW);
+        svg += &drawn(line, &who, y_of(row));
     }
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title>\n<style>{STYLE}</style>\
@@ -41,7 +45,7 @@ pub(super) fn page(title: &str, problem: &str, replay: &str, timeline: &Timeline
 
 const STYLE: &str = "body{font:14px system-ui,sans-serif;margin:24px;color:#1c2733;background:#fff}\
 h1{font-size:20px}.problem{color:#b00020;font-weight:600}code{background:#f1f3f5;padding:2px 6px;border-radius:4px}\
-svg{display:block}text{font-size:12px;fill:#1c2733}.name{font-weight:600;text-anchor:middle}\
+svg{display:block}text{font-size:12px;fill:#1c2733}.name{font-weight:600;text-anchor:middle}.pid{fill:#7a8794;text-anchor:middle}\
 .life{stroke:#c9d1d9}.time{fill:#7a8794;font-size:11px}.sent{stroke:#2f6feb;marker-end:url(#tip)}\
 .note{fill:#57606a}.struck{fill:#b00020;font-weight:600}.end{stroke:#b00020;stroke-width:2}\
 @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}text{fill:#e6edf3}code{background:#21262d}\
@@ -49,6 +53,21 @@ svg{display:block}text{font-size:12px;fill:#1c2733}.name{font-weight:600;text-an
 
 const ARROW: &str = "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" \
 markerHeight=\"7\" orient=\"auto-start-reverse\"><path d=\"M0 0 8 4 0 8z\" fill=\"#2f6feb\"/></marker></defs>";
+
+fn y_of(row: usize) -> usize {
+    TOP + row * ROW
+}
+
+/// The rows in which somebody appears and ends, if they are in the picture.
+fn life(name: &str, timeline: &Timeline) -> (Option<usize>, Option<usize>) {
+    let is_row = |is: fn(&What) -> bool| {
+        timeline.lines.iter().position(|line| line.who == name && is(&line.what))
+    };
+    (
+        is_row(|what| matches!(what, What::Starts { .. })),
+        is_row(|what| matches!(what, What::Ends(_))),
+    )
+}
 
 /// Everybody who takes part, in order of appearance.
 fn cast(timeline: &Timeline) -> Vec<&str> {

@@ -5,7 +5,10 @@ use std::env;
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
+
+use fauxtp_logic::ExitReason;
 
 use super::Sim;
 use super::diagram;
@@ -61,6 +64,10 @@ pub struct Simulation {
     twice: bool,
     fifo: bool,
 }
+
+/// A test, with its type forgotten: what explores it is compiled once, whatever tests there are.
+type Scenario<'a> = &'a (dyn Fn(Sim) -> Visit<'a> + 'a);
+type Visit<'a> = Pin<Box<dyn Future<Output = ExitReason> + 'a>>;
 
 /// What was run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -264,9 +271,15 @@ impl Simulation {
         // A thread of its own: its runtime may be in the midst of another one, and nothing here depends on what ran
         // on this thread before.
         std::thread::scope(|scope| {
-            let explore = || match replay {
-                Some(replay) => self.replay(&replay, &scenario),
-                None => self.explore(&scenario),
+            let explore = || {
+                let visit = |sim| -> Visit<'_> {
+                    let visit = scenario(sim);
+                    Box::pin(async { visit.await.into_reason() })
+                };
+                match replay {
+                    Some(replay) => self.replay(&replay, &visit),
+                    None => self.explore(&visit),
+                }
             };
             let explorer = std::thread::Builder::new().name(self.name.clone());
             let explorer = explorer.spawn_scoped(scope, explore).expect("threads can be started");
@@ -283,12 +296,7 @@ impl Simulation {
         self.first = number("FAUXTP_SIM_FROM").unwrap_or(self.first);
     }
 
-    fn explore<S, F, T>(&self, scenario: &S) -> Result<Report, Box<Failure>>
-    where
-        S: Fn(Sim) -> F,
-        F: Future<Output = T>,
-        T: Outcome,
-    {
+    fn explore(&self, scenario: Scenario<'_>) -> Result<Report, Box<Failure>> {
         let mut report = Report::default();
         let mut orders = BTreeSet::new();
         for seed in self.first..self.first.saturating_add(self.seeds) {
@@ -325,12 +333,7 @@ impl Simulation {
 
     /// Plays one run with everything that is said about it.
     #[allow(clippy::print_stderr, reason = "whoever replays wants to see")]
-    fn replay<S, F, T>(&self, replay: &Replay, scenario: &S) -> Result<Report, Box<Failure>>
-    where
-        S: Fn(Sim) -> F,
-        F: Future<Output = T>,
-        T: Outcome,
-    {
+    fn replay(&self, replay: &Replay, scenario: Scenario<'_>) -> Result<Report, Box<Failure>> {
         let run = self.play(replay, Shown::Loudly, scenario);
         let mut report = Report::default();
         report.add(&run);
@@ -341,12 +344,7 @@ impl Simulation {
         Ok(report)
     }
 
-    fn play<S, F, T>(&self, replay: &Replay, shown: Shown, scenario: &S) -> Run
-    where
-        S: Fn(Sim) -> F,
-        F: Future<Output = T>,
-        T: Outcome,
-    {
+    fn play(&self, replay: &Replay, shown: Shown, scenario: Scenario<'_>) -> Run {
         let script = Script {
             source: replay.source.clone(),
             strikes: replay.strikes.clone(),
@@ -360,12 +358,7 @@ impl Simulation {
     }
 
     /// If a run went wrong, finds out the simplest way to go wrong like that.
-    fn judge<S, F, T>(&self, run: Run, replay: &Replay, scenario: &S) -> Result<(), Box<Failure>>
-    where
-        S: Fn(Sim) -> F,
-        F: Future<Output = T>,
-        T: Outcome,
-    {
+    fn judge(&self, run: Run, replay: &Replay, scenario: Scenario<'_>) -> Result<(), Box<Failure>> {
         let Some(problem) = run.problem else { return Ok(()) };
         let simpler = shrink(replay, run.story.path, |replay| {
             let run = self.play(replay, Shown::No, scenario);
@@ -376,12 +369,7 @@ impl Simulation {
     }
 
     /// Tells of a failing run. It is played twice, for it may not be the same twice.
-    fn failure<S, F, T>(&self, found: &Replay, simpler: Replay, scenario: &S) -> Box<Failure>
-    where
-        S: Fn(Sim) -> F,
-        F: Future<Output = T>,
-        T: Outcome,
-    {
+    fn failure(&self, found: &Replay, simpler: Replay, scenario: Scenario<'_>) -> Box<Failure> {
         let run = self.play(&simpler, Shown::Quietly, scenario);
         let timeline = Timeline::of(&run.story.record.events, stage::beginning());
         let again = self.play(&simpler, Shown::Quietly, scenario);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use fauxtp_logic::Time;
+use fauxtp_logic::{ExitReason, Time};
 use tokio::time::Sleep;
 
 use super::Sim;
@@ -18,7 +18,6 @@ use crate::clock;
 use crate::executor::script::Script;
 use crate::executor::{Director, Story, direct};
 use crate::guard;
-use crate::stop::Outcome;
 use crate::sync::{Mutex, thread_local};
 
 thread_local! {
@@ -63,10 +62,9 @@ pub(super) struct Stage {
 }
 
 /// Plays one simulation to its end, on this thread.
-pub(super) fn play<F, T>(script: Script, limits: Limits, scenario: impl FnOnce(Sim) -> F) -> Run
+pub(super) fn play<F>(script: Script, limits: Limits, scenario: impl FnOnce(Sim) -> F) -> Run
 where
-    F: Future<Output = T>,
-    T: Outcome,
+    F: Future<Output = ExitReason>,
 {
     let (director, directing) = direct(script);
     let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -94,7 +92,9 @@ where
     director.after_each_step(|| {});
     drop(runtime);
     drop(directing);
-    Run { story: director.story(), problem: problem.err() }
+    director.close_books();
+    let broken = || director.broken().map(|law| Problem::Broken(law.to_owned()));
+    Run { problem: problem.err().or_else(broken), story: director.story() }
 }
 
 impl Stage {
@@ -112,11 +112,19 @@ impl Stage {
         invariants.append(&mut others);
         *others = invariants;
         drop(others);
+        let broken = broken.or_else(|| self.director.broken().map(str::to_owned));
         if let Some(name) = broken {
             self.problem.lock().get_or_insert(Problem::Broken(name));
             self.wake();
         } else if self.looks_on.load(Ordering::Relaxed) {
             self.wake();
+        }
+    }
+
+    /// If a law is broken, the run ends with that before the test goes on.
+    pub(super) fn check_laws(&self) {
+        if let Some(law) = self.director.broken() {
+            self.problem.lock().get_or_insert(Problem::Broken(law.to_owned()));
         }
     }
 
@@ -170,7 +178,7 @@ struct Visit<'a, F> {
     end: Pin<&'a mut Option<Sleep>>,
 }
 
-impl<F: Future<Output: Outcome>> Future for Visit<'_, F> {
+impl<F: Future<Output = ExitReason>> Future for Visit<'_, F> {
     type Output = Result<(), Problem>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -192,7 +200,11 @@ impl<F: Future<Output: Outcome>> Future for Visit<'_, F> {
             return Poll::Pending;
         }
         let guest = self.guest.as_mut();
-        match guard::catch(|| guest.poll(cx)) {
+        let polled = guard::catch(|| guest.poll(cx));
+        if let Some(problem) = stage.problem.lock().take() {
+            return Poll::Ready(Err(problem));
+        }
+        match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(outcome)) => Poll::Ready(verdict(outcome)),
             Err(report) => Poll::Ready(Err(Problem::Panicked {
@@ -203,8 +215,8 @@ impl<F: Future<Output: Outcome>> Future for Visit<'_, F> {
     }
 }
 
-fn verdict(outcome: impl Outcome) -> Result<(), Problem> {
-    match outcome.into_reason() {
+fn verdict(outcome: ExitReason) -> Result<(), Problem> {
+    match outcome {
         reason if reason.is_clean() => Ok(()),
         reason => Err(Problem::Returned(format!("{reason:#}"))),
     }

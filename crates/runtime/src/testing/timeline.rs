@@ -124,11 +124,11 @@ fn said(event: &Event, names: &Names) -> Option<(String, What)> {
     })
 }
 
-/// A type's name without the way to it.
+/// A type's name without the way to it; a closure has the name of what it stands in.
 fn short(type_name: &str) -> String {
     let mut text = String::new();
     let mut word = String::new();
-    for letter in type_name.chars() {
+    for letter in type_name.replace("::{{closure}}", "").chars() {
         if letter.is_alphanumeric() || letter == '_' {
             word.push(letter);
         } else if letter == ':' {
@@ -168,6 +168,6 @@ mod tests {
         assert_eq!(short("my_crate::bank::Teller"), "Teller");
         assert_eq!(short("a::Pool<b::Worker, c::d::Job>"), "Pool<Worker, Job>");
         assert_eq!(short("u32"), "u32");
-        assert_eq!(short("a::run::{{closure}}"), "{{closure}}");
+        assert_eq!(short("a::run::{{closure}}::{{closure}}"), "run");
     }
 }

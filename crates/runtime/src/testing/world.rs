@@ -82,6 +82,23 @@ impl World {
         left
     }
 
+    /// Whether somebody who lives is linked with somebody who does not, or watches him. To be asked when nobody has
+    /// anything to do.
+    pub(super) fn has_ties_with_the_dead(&self) -> bool {
+        let is_dead = |pid: Pid| table::find(pid).is_none();
+        let dead_ties = |pid: &Pid| {
+            table::find(*pid).is_some_and(|process| {
+                process.core().private(|private| {
+                    private.owned().is_some_and(|owned| {
+                        let relations = &owned.relations;
+                        relations.links().chain(relations.watched()).any(is_dead)
+                    })
+                })
+            })
+        };
+        self.processes().iter().any(dead_ties)
+    }
+
     pub(super) fn executor(&self) -> &Executor {
         &self.executor
     }

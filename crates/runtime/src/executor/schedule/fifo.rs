@@ -5,7 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use fauxtp_logic::{ExitReason, Pid};
+use fauxtp_logic::budget::Intensity;
+use fauxtp_logic::{ExitReason, Pid, Time};
 
 use super::Next;
 use crate::clock;
@@ -84,6 +85,43 @@ impl Scheduler {
 
     #[inline]
     pub(crate) fn sent(&self, _from: impl FnOnce() -> Option<Pid>, _to: Pid, _what: &'static str) {}
+
+    #[inline]
+    pub(crate) fn accepted(&self, _to: Pid) {}
+
+    #[inline]
+    pub(crate) fn returned(&self, _to: Pid) {}
+
+    #[inline]
+    pub(crate) fn taken(&self, _pid: Pid) {}
+
+    #[inline]
+    pub(crate) fn displaced(&self, _pid: Pid, _count: usize) {}
+
+    #[inline]
+    pub(crate) fn discarded(&self, _pid: Pid, _count: usize) {}
+
+    #[inline]
+    pub(crate) fn waits(&self, _pid: Pid) {}
+
+    #[inline]
+    pub(crate) fn tells_of_end(&self, _holds_names: impl FnOnce() -> bool) {}
+
+    #[inline]
+    pub(crate) fn gone(&self, _pid: Pid) {}
+
+    #[inline]
+    pub(crate) fn launched(&self, _supervisor: Pid, _child: &dyn fmt::Debug, _pid: Pid) {}
+
+    #[inline]
+    pub(crate) fn restarts(&self, _supervisor: Pid, _decision: u64, _at: Time, _limit: &Intensity) {
+    }
+
+    #[inline]
+    pub(crate) fn call_begins(&self) {}
+
+    #[inline]
+    pub(crate) fn call_ends(&self) {}
 
     #[inline]
     pub(crate) fn handles(&self, _pid: Pid, _what: &'static str) {}

@@ -1,7 +1,9 @@
 //! As a seed says: who runs next, what is delivered late, and who is struck down, in a simulation; in all other
 //! runtimes of the same program first come, first served.
 
+mod bookings;
 pub(crate) mod choices;
+pub(crate) mod ledger;
 pub(crate) mod record;
 pub(crate) mod script;
 
@@ -24,6 +26,7 @@ use crate::executor::fiber::Fiber;
 use crate::sync::{Mutex, thread_local};
 
 use choices::Choices;
+use ledger::Ledger;
 use record::{Event, Record};
 use script::{Fault, Script};
 
@@ -46,6 +49,9 @@ pub(crate) struct Director {
     after_step: Mutex<Option<AfterStep>>,
 }
 
+/// What those are labelled that nobody would start again, if no process has started them.
+const ROOTS: [&str; 3] = ["Supervisor", "DynamicSupervisor", "fauxtp::Registry"];
+
 type AfterStep = Box<dyn FnMut() + Send>;
 type Delivery = Box<dyn FnOnce() + Send>;
 
@@ -53,6 +59,7 @@ struct State {
     script: Script,
     choices: Choices,
     record: Record,
+    ledger: Ledger,
     /// How many processes there have been.
     born: u32,
     /// How many times a process was about to run that may be struck.
@@ -91,6 +98,7 @@ pub(crate) fn direct(script: Script) -> (Arc<Director>, Directing) {
             script,
             choices,
             record,
+            ledger: Ledger::default(),
             born: 0,
             points: 0,
             struck: 0,
@@ -178,7 +186,11 @@ impl Scheduler {
 
     /// What is about to befall a process that is about to be polled.
     pub(crate) fn imminent(&self, pid: Pid, behaves: impl FnOnce() -> bool) -> Imminent {
-        let fault = self.with(|state| state.fault(pid)).flatten();
+        let fault = self.with(|state| {
+            state.ledger.runs(pid);
+            state.fault(pid)
+        });
+        let fault = fault.flatten();
         Imminent { fault, behaves: fault.is_some() && behaves() }
     }
 
@@ -212,7 +224,7 @@ impl Scheduler {
     pub(crate) fn born(&self, pid: Pid, parent: Option<Pid>, label: &'static str) {
         self.with(|state| {
             // A tree whose root is struck is gone, and the simulation with it.
-            if parent.is_none() && label.ends_with("Supervisor") {
+            if parent.is_none() && ROOTS.contains(&label) {
                 state.spared.insert(pid);
             }
             state.record.note(|| Event::Born { pid, parent, label });
@@ -224,7 +236,10 @@ impl Scheduler {
     }
 
     pub(crate) fn sent(&self, from: impl FnOnce() -> Option<Pid>, to: Pid, what: &'static str) {
-        self.with(|state| state.record.note(|| Event::Sent { from: from(), to, what }));
+        self.with(|state| {
+            state.ledger.sent();
+            state.record.note(|| Event::Sent { from: from(), to, what });
+        });
     }
 
     pub(crate) fn handles(&self, pid: Pid, what: &'static str) {
@@ -325,6 +340,11 @@ impl Director {
 
     /// What has been decided and what has happened, at the end.
     pub(crate) fn story(&self) -> Story {
+        let mut state = self.state.lock();
+        let left = (std::mem::take(&mut state.shelved), std::mem::take(&mut state.post));
+        drop(state);
+        // What is left leads back here, and is the user's to drop.
+        drop(left);
         let mut state = self.state.lock();
         Story {
             path: state.choices.take(),

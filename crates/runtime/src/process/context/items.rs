@@ -161,6 +161,7 @@ impl<M: Send + 'static> Context<M> {
         self.settle();
         let message = self.tray.take_plain()?;
         self.turn += 1;
+        self.core().executor.scheduler().taken(self.pid());
         self.core().progress.set(self.tray.taken());
         Some(message)
     }

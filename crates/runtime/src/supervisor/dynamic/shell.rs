@@ -86,6 +86,8 @@ struct Shell {
     observer: Option<Observer>,
     /// Whose request is being carried out.
     asker: Option<Pid>,
+    /// Whether what is carried out is a restart, if it is a start.
+    restarts: bool,
 }
 
 type Event = PoolEvent<Factory, Reply<PoolAnswer>>;
@@ -112,6 +114,7 @@ pub(super) async fn run(
         registry,
         observer,
         asker: None,
+        restarts: false,
     };
     shell.live().await
 }
@@ -128,6 +131,7 @@ impl Shell {
             // What a start comes to on the spot is one more event.
             let mut more = Vec::new();
             loop {
+                self.restarts = matches!(event, PoolEvent::Exited(..) | PoolEvent::Retry(_));
                 for action in self.pool.on_event(clock::now(), event) {
                     if let PoolAction::Exit(reason) = action {
                         return reason;
@@ -320,6 +324,16 @@ impl Shell {
         }
     }
 
+    /// Lets a simulation count. Of the starts, those are restarts that follow no request.
+    fn note_launch(&self, key: ChildKey, child: Pid) {
+        let scheduler = self.ctx.core().executor.scheduler();
+        scheduler.launched(self.ctx.pid(), &key, child);
+        if self.restarts {
+            let limit = &self.pool.flags().intensity;
+            scheduler.restarts(self.ctx.pid(), self.births, clock::now(), limit);
+        }
+    }
+
     fn start(&mut self, key: ChildKey) -> Option<Event> {
         let (Some(factory), Some(spec)) = (self.pool.start_of(key), self.pool.spec_of(key)) else {
             let reason = ExitReason::error("start child: its start function is gone");
@@ -335,6 +349,7 @@ impl Shell {
         match launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report)))) {
             Ok(child) => {
                 let pid = child.core().pid;
+                self.note_launch(key, pid);
                 self.starting.insert(key, Birthing { birth, pid, timed_out: false });
                 if let Some(timeout) = factory.timeout() {
                     self.arm(key, timeout, Due::Start);

@@ -1,0 +1,61 @@
+//! Models of races among fibers, hands, timers and alarms; see `crate::models`.
+
+mod fibers;
+mod hands;
+mod clocks;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
+
+use super::Executor;
+use super::fiber::{self, Berth, Fiber};
+
+/// The least that a fiber can be.
+struct Bit {
+    berth: Berth,
+    executor: Arc<Executor>,
+}
+
+impl Bit {
+    /// One that has no future yet.
+    fn unborn(executor: &Arc<Executor>) -> Arc<Self> {
+        Arc::new(Self { berth: Berth::new(), executor: executor.clone() })
+    }
+
+    /// One that waits to be woken.
+    fn new(
+        executor: &Arc<Executor>,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) -> Arc<Self> {
+        let bit = Self::unborn(executor);
+        fiber::embody(&bit, future);
+        bit
+    }
+}
+
+impl Fiber for Bit {
+    fn berth(&self) -> &Berth {
+        &self.berth
+    }
+
+    fn executor(&self) -> &Arc<Executor> {
+        &self.executor
+    }
+}
+
+impl Wake for Bit {
+    fn wake(self: Arc<Self>) {
+        fiber::wake(&self);
+    }
+}
+
+/// Tells when it is dropped. No checker sees that, so it is no help to what is checked.
+struct Mark(Arc<AtomicBool>);
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        assert!(!self.0.swap(true, Ordering::Relaxed), "it is dropped once");
+    }
+}

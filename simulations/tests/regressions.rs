@@ -1,0 +1,62 @@
+//! What simulations have found in the runtime, and in themselves, each in a few lines.
+
+use std::time::Duration;
+
+use fauxtp::prelude::*;
+use fauxtp::process;
+use fauxtp::testing::{Sim, Simulation};
+
+/// Calls the other one, who calls it back.
+struct Echo(&'static Name<Self>);
+
+static ONE: Name<Echo> = Name::new("one");
+static OTHER: Name<Echo> = Name::new("other");
+
+#[gen_server]
+impl Echo {
+    fn init(other: &'static Name<Self>) -> Self {
+        Self(other)
+    }
+
+    #[call]
+    async fn call_back(&self) -> bool {
+        matches!(self.0.call_back().await, Err(CallError::Deadlock(_)) | Ok(true))
+    }
+}
+
+async fn calls_in_a_circle(sim: Sim) {
+    sim.start(Supervisor::new([Echo::spec(&OTHER).name(&ONE), Echo::spec(&ONE).name(&OTHER)]))
+        .await;
+    assert_eq!(ONE.call_back().await, Ok(true), "somebody is told of the circle");
+    assert_eq!(sim.world().now(), Duration::ZERO, "at once");
+    sim.no_leaks().await;
+}
+
+/// Expected: circles of calls are refused in a simulation as they are elsewhere. They were not seen: what a process
+/// waits for was noted without its creation, which only the pids of simulations have.
+#[test]
+fn circles_of_calls_are_refused_in_simulations() {
+    Simulation::new("circles_of_calls_are_refused_in_simulations").seeds(50).run(calls_in_a_circle);
+}
+
+async fn one_late_message(sim: Sim) -> Result {
+    let reader = process::spawn(async |mut ctx: process::Context<()>| {
+        ctx.recv().await;
+    })?;
+    sim.settle().await;
+    reader.send(());
+    sim.settle().await;
+    assert!(!reader.is_alive(), "it has read its message");
+    sim.no_leaks().await;
+    Ok(())
+}
+
+/// Expected: a late message that the test has sent arrives before everybody is taken to have nothing to do. It lay there
+/// until something else woke the scheduler.
+#[test]
+fn late_messages_of_the_test_are_something_to_do() {
+    Simulation::new("late_messages_of_the_test_are_something_to_do")
+        .seeds(20)
+        .delay(1.0)
+        .run(one_late_message);
+}
