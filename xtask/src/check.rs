@@ -7,14 +7,11 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::book;
 use crate::conformance;
-use crate::coverage;
-use crate::fuzz;
 use crate::models::{self, Length};
 use crate::oracle;
 use crate::prerequisites;
 use crate::program::Program;
 use crate::runner::Runner;
-use crate::sanitizers;
 use crate::simulations::{self, Plan};
 use crate::storms;
 use crate::tidy;
@@ -36,7 +33,7 @@ const STEPS: &[Step] = &[
     ("models", |workspace| models::run(workspace, Length::Short)),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
     ("conformance", conformance::check),
-    ("oracle", |workspace| oracle::run(workspace, Vec::new())),
+    ("oracle", |workspace| oracle::run(workspace, ORACLE.map(str::to_owned).into())),
     ("simulations", |workspace| simulations::run(workspace, &Plan::default())),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),
@@ -50,8 +47,8 @@ const EXAMPLES: &str = "examples";
 const SIMULATIONS: &str = "simulations";
 const TOUR: &str = "crates/tour";
 
-/// How long each target is fuzzed.
-const FUZZ_SECONDS: u32 = 20;
+/// A short comparison, the same one each time; long ones are for `cargo xtask oracle`.
+const ORACLE: [&str; 4] = ["--histories", "20000", "--seed", "1"];
 
 /// The packages whose tests are about the core.
 pub(crate) fn core(workspace: &Workspace) -> Result<Vec<String>> {
