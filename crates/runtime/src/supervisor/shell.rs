@@ -96,8 +96,9 @@ struct Family {
     dead: BTreeMap<Pid, ExitReason>,
     /// Those of the living that are supervisors.
     supervisors: BTreeSet<Pid>,
-    /// Supervisors that were killed: something may be left of what hung below them.
-    killed: Vec<Pid>,
+    /// Supervisors that were killed, or failed, and so have stopped nobody: something may be left of what hung below
+    /// them.
+    failed: Vec<Pid>,
     observer: Option<Observer>,
 }
 
@@ -108,8 +109,8 @@ impl Family {
             return false;
         }
         observe(self.observer.as_ref(), pid, &reason);
-        if self.supervisors.remove(&pid) && reason.is_killed() {
-            self.killed.push(pid);
+        if self.supervisors.remove(&pid) && !reason.is_clean() {
+            self.failed.push(pid);
         }
         self.dead.insert(pid, reason);
         true
@@ -144,7 +145,7 @@ pub(super) async fn run(setting: Setting, mut ctx: Context<Message>, ack: Ack) -
             live: BTreeSet::new(),
             dead: BTreeMap::new(),
             supervisors: BTreeSet::new(),
-            killed: Vec::new(),
+            failed: Vec::new(),
             observer,
         },
         registry,
