@@ -61,11 +61,12 @@ fn late_messages_of_the_test_are_something_to_do() {
         .run(one_late_message);
 }
 
-async fn a_supervisor_below_another_one(sim: Sim) {
+/// Each fault takes at most one restart of the inner supervisor.
+async fn a_supervisor_below_another_one(sim: Sim, faults: u32) {
     let echo = |name, other| Echo::spec(other).name(name).restart(Restart::Permanent);
     let inner = move || Supervisor::new([echo(&ONE, &OTHER), echo(&OTHER, &ONE)]);
     let tree = Supervisor::new([ChildSpec::supervisor("inner", inner)]);
-    let tree = sim.start(tree.intensity(1, Duration::from_secs(5))).await;
+    let tree = sim.start(tree.intensity(faults, Duration::from_secs(5))).await;
     for _ in 0..2 {
         // Something for the inner supervisor to wake up for.
         if let Some(one) = ONE.whereis() {
@@ -75,7 +76,7 @@ async fn a_supervisor_below_another_one(sim: Sim) {
     }
     sim.heal();
     sim.settle().await;
-    assert!(tree.count_children().await.is_ok(), "one end takes one restart");
+    assert!(tree.count_children().await.is_ok(), "one fault takes one restart");
     sim.no_leaks().await;
 }
 
@@ -87,5 +88,17 @@ fn orphans_of_a_supervisor_that_failed_are_waited_for() {
     Simulation::new("orphans_of_a_supervisor_that_failed_are_waited_for")
         .seeds(40)
         .crash(Crash::EveryAwait)
-        .run(a_supervisor_below_another_one);
+        .run(|sim| a_supervisor_below_another_one(sim, 1));
+}
+
+/// Expected: the same, if it has ended while it started: what it had started by then has ended before the next attempt.
+/// It was not waited for, for nobody hears of the end of what has not started.
+#[test]
+fn orphans_of_a_supervisor_that_did_not_start_are_waited_for() {
+    Simulation::new("orphans_of_a_supervisor_that_did_not_start_are_waited_for")
+        .seeds(3_000)
+        .error(0.1)
+        .kill(0.1)
+        .faults_max(2)
+        .run(|sim| a_supervisor_below_another_one(sim, 2));
 }

@@ -275,9 +275,8 @@ impl Shell {
         let registry = &self.registry;
         let launched = catch(|| factory.launch(&id, Some(registry), restarts, ack));
         let launched = launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report))));
-        if let Ok(child) = &launched {
-            self.note_launch(key, child.core().pid);
-        }
+        let process = launched.as_ref().ok().map(|child| child.core().pid);
+        process.inspect(|pid| self.note_launch(key, *pid));
         match Starting::new(launched, pledge, factory.timeout()).apart().await {
             Ok(pid) => {
                 self.family.live.insert(pid);
@@ -287,7 +286,12 @@ impl Shell {
                 Event::Started(pid)
             }
             Err(StartError::Ignored) => Event::StartIgnored,
-            Err(error) => Event::StartFailed(error.into_reason()),
+            Err(error) => {
+                if self.is_supervisor(key) {
+                    self.family.failed.extend(process);
+                }
+                Event::StartFailed(error.into_reason())
+            }
         }
     }
 
