@@ -1,4 +1,4 @@
-//! Where signals and servers differ from OTP on purpose: all there is, each with where it is written down (ADR 16).
+//! Where we differ from OTP on purpose: all there is, each with where it is written down; mostly ADR 16.
 
 /// A monitor or link that reaches a process behind what ends it: OTP answers `noproc`, we answer with the reason.
 ///
@@ -22,12 +22,12 @@ pub(crate) const STOPPED_BY_OTHERS: &str = "GS-049, ADR 16: a stop is well if th
 /// A call whose reply was handed on by a server that has ended since.
 pub(crate) const HANDED_ON: &str = "GS-012, ADR 4: who waits for a reply that was handed on learns within 100 ms that the server has ended";
 
+/// Two who end at the same moment, for reasons of their own, take a third one along: the first cause wins, and which
+/// that is OTP leaves open.
+pub(crate) const TWO_CAUSES: &str = "PROC-007, PROC-012, ADR 16: who is taken along by two ends of the same moment has the reason of either";
+
 /// A child of a template whose restart is ignored.
 pub(crate) const PHANTOM: &str = "SUP-078: a child of a template whose restart is ignored is forgotten; OTP keeps one without a process";
 
 /// A child of a template that was about to start when its supervisor gave up.
 pub(crate) const LATE_START: &str = "ADR 7: dynamic supervisors do not wait for a start; who is about to when they give up does not begin";
-
-/// Two who end at the same moment, for reasons of their own, take a third one along: the first cause wins, and which
-/// that is OTP leaves open.
-pub(crate) const TWO_CAUSES: &str = "PROC-007, PROC-012, ADR 16: who is taken along by two ends of the same moment has the reason of either";

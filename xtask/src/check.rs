@@ -42,9 +42,6 @@ const STEPS: &[Step] = &[
     ("tour", tour),
     ("storms", |workspace| storms::run(workspace, &[], false)),
     ("book", |workspace| book::render(workspace).and_then(|()| book::peers(workspace))),
-    ("sanitizers", |workspace| sanitizers::run(workspace, &core(workspace)?)),
-    ("coverage", |workspace| coverage::run(workspace, &tested(workspace)?)),
-    ("fuzz", |workspace| fuzz::run(workspace, FUZZ_SECONDS)),
 ];
 
 /// Folders of the packages that have a step of their own.

@@ -53,7 +53,7 @@ pub(crate) fn run(workspace: &Workspace, length: Length) -> Result<()> {
 fn run_with(workspace: &Workspace, checker: &str, length: Length) -> Result<Vec<Row>> {
     let target = workspace.root.join("target/models").join(checker);
     let mut program = Program::cargo()
-        .args(["test", "--profile", "models", "-p", "fauxtp", "--lib", "--no-default-features"])
+        .args(["test", "--profile", "proof", "-p", "fauxtp", "--lib", "--no-default-features"])
         .args(["models", "--", "--nocapture"])
         .env("FAUXTP_MODELS_RUNS", &length.runs().to_string())
         .env("RUSTFLAGS", &format!("--cfg {checker}"))

@@ -113,7 +113,7 @@ impl Garden {
             fs::create_dir_all(parent).with_context(|| format!("could not create {parent:?}"))?;
             fs::write(&copy, planted).with_context(|| format!("could not write {copy:?}"))?;
         }
-        self.cargo(0).args(["build", "--release", "-p", "fauxtp-oracle"]).run()?;
+        self.cargo(0).args(["build", "--profile", "proof", "-p", "fauxtp-oracle"]).run()?;
         for target in targets(round) {
             if !ORACLES.contains(&target.as_str()) {
                 self.cargo(0).args(test_of(&target)).args(["--no-run"]).run()?;
@@ -141,7 +141,7 @@ impl Garden {
     /// Lets an oracle, or tests, look while this fault is awake: whether they took too long, and whether all was well.
     fn noticed_by(&self, target: &str, number: usize) -> Result<(bool, bool)> {
         let program = if ORACLES.contains(&target) {
-            let oracle = self.build.join("release/fauxtp-oracle");
+            let oracle = self.build.join("proof/fauxtp-oracle");
             let oracle = oracle.to_string_lossy().into_owned();
             let compare = [oracle.as_str(), "--quick", "--seed", "1", "--workers", "1"];
             Program::new("timeout").args([PATIENCE_S].iter().chain(&compare).copied()).args([

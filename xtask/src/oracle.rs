@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
     prerequisites::ensure()?;
     Program::cargo()
-        .args(["run", "--release", "-p", "fauxtp-oracle", "--"])
+        .args(["run", "--profile", "proof", "-p", "fauxtp-oracle", "--"])
         .args(arguments)
         // Every other child panics, and nobody looks at the stack.
         .env("RUST_BACKTRACE", "0")

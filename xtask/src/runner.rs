@@ -35,6 +35,14 @@ impl Runner {
         program.directory(workspace.root.clone())
     }
 
+    /// What the option is called that chooses a profile of cargo's.
+    pub(crate) const fn profile_option(self) -> &'static str {
+        match self {
+            Self::Nextest => "--cargo-profile",
+            Self::CargoTest => "--profile",
+        }
+    }
+
     /// Runs the tests of one package.
     pub(crate) fn run_package(self, workspace: &Workspace, folder: &str) -> Result<()> {
         let package = workspace.package_in(folder)?;

@@ -40,13 +40,14 @@ pub(crate) fn run(workspace: &Workspace, plan: &Plan<'_>) -> Result<()> {
         if folder.exists() {
             fs::remove_dir_all(&folder).context("forgetting what was explored before")?;
         }
-        let mut selection = vec!["--release", "-p", &package];
+        let runner = Runner::of_this_machine();
+        let mut selection = vec![runner.profile_option(), "proof", "-p", &package];
         if seeds.is_some() {
             // What else there is checks the simulator itself, by numbers that are chosen with care.
             selection.extend(["--test", "scenarios"]);
         }
         selection.extend(plan.only);
-        let mut program = Runner::of_this_machine().program(workspace, &selection);
+        let mut program = runner.program(workspace, &selection);
         if let Some(seeds) = seeds {
             program = program.env("FAUXTP_SIM_SEEDS", &seeds.to_string());
         }

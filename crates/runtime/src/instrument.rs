@@ -30,10 +30,17 @@ fn tell(telling: impl FnOnce()) {
     }
 }
 
-/// A process has ended abnormally through its own doing (PL-007, PL-008).
-pub(crate) fn crash(core: &Core, facts: &Facts, neighbours: &[Pid], reason: &ExitReason) {
-    let last_message = core.private(|private| private.owned().and_then(|owned| owned.last_message));
-    tell(|| backend::crash(facts, neighbours, last_message, reason));
+/// A process has ended abnormally through its own doing (PL-007, PL-008). Its facts are gathered only if somebody wants to
+/// know them.
+pub(crate) fn crash(core: &Core, reason: &ExitReason, facts: impl FnOnce() -> (Facts, Vec<Pid>)) {
+    tell(|| {
+        if somebody_listens() {
+            let (facts, neighbours) = facts();
+            let last_message =
+                core.private(|private| private.owned().and_then(|owned| owned.last_message));
+            backend::crash(&facts, &neighbours, last_message, reason);
+        }
+    });
 }
 
 /// A destructor has panicked while its process ended.

@@ -148,6 +148,14 @@ impl Crew {
         false
     }
 
+    /// A hand works. A wake that comes late has it polled once more after it has laid itself to sleep; whoever works must
+    /// not be called for help in place of one that sleeps.
+    fn get_up(&self, hand: usize) {
+        if self.sleeps(hand) {
+            let _own = self.rouse(hand, &mut self.hands[hand].line.lock());
+        }
+    }
+
     /// The waker of a hand that has to get up for what was put in its line.
     fn rouse(&self, hand: usize, line: &mut Line) -> Option<Waker> {
         if !std::mem::take(&mut line.asleep) {
@@ -365,6 +373,7 @@ impl Future for Work {
         let crew = &self.executor.crew;
         let hand = Some(self.hand as u8);
         let _back = Visit::begin(Here { executor: self.executor.address(), hand, depth: 0 });
+        crew.get_up(self.hand);
         let scheduler = &self.executor.scheduler;
         for _ in 0..scheduler.turn() {
             match crew.next(self.hand, scheduler) {

@@ -19,6 +19,7 @@ use fauxtp_logic::signal::Origin;
 use fauxtp_logic::{ExitReason, Pid};
 
 use crate::current;
+use crate::facts::Facts;
 use crate::guard::{catch, drop_each};
 use crate::instrument;
 use crate::mailbox::{Shared, Unread};
@@ -59,12 +60,7 @@ pub(super) fn farewell<M: Send + 'static, F>(
         part_from_parent(core);
     }
     if cause == Cause::Own && !reason.is_clean() {
-        let taken_over = core.private(|private| private.owned().map_or(0, |owned| owned.unread));
-        let waiting = shared.queue_len() + taken_over;
-        let facts = core.private(|private| shared::facts(core, private, waiting));
-        let neighbours: Vec<Pid> =
-            facts.links.iter().copied().filter(dies_too).take(NEIGHBOURS_MAX).collect();
-        instrument::crash(core, &facts, &neighbours, &reason);
+        instrument::crash(core, &reason, || crashed(shared));
     }
 
     // Step 1.
@@ -96,6 +92,16 @@ pub(super) fn farewell<M: Send + 'static, F>(
     // What has been dropped since, here or on the next round, may owe something as well. That ends: it only gets less.
     while tell_everybody(core, &reason) {}
     drop(entered);
+}
+
+/// What is told of a process that has crashed: about itself, and about those who end as well.
+fn crashed<M: Send + 'static>(shared: &Shared<M>) -> (Facts, Vec<Pid>) {
+    let core = &shared.core;
+    let taken_over = core.private(|private| private.owned().map_or(0, |owned| owned.unread));
+    let waiting = shared.queue_len() + taken_over;
+    let facts = core.private(|private| shared::facts(core, private, waiting));
+    let neighbours = facts.links.iter().copied().filter(dies_too).take(NEIGHBOURS_MAX).collect();
+    (facts, neighbours)
 }
 
 /// Whether a linked process does not trap exits, and so ends as well.
