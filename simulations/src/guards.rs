@@ -205,6 +205,7 @@ pub async fn backoff(sim: Sim) {
     sim.heal();
     insist(&sim, async || LIMITER.admit().await).await;
     is_up.with(|is_up| *is_up = true);
+    sim.advance(Duration::from_secs(5)).await;
     assert!(insist(&sim, async || GATEWAY.ping().await).await);
     sim.no_leaks().await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fauxtp::prelude::*;
 use fauxtp::process;
-use fauxtp::testing::{Sim, Simulation};
+use fauxtp::testing::{Crash, Sim, Simulation};
 
 /// Calls the other one, who calls it back.
 struct Echo(&'static Name<Self>);
@@ -59,4 +59,46 @@ fn late_messages_of_the_test_are_something_to_do() {
         .seeds(20)
         .delay(1.0)
         .run(one_late_message);
+}
+
+/// Each fault takes at most one restart of the inner supervisor.
+async fn a_supervisor_below_another_one(sim: Sim, faults: u32) {
+    let echo = |name, other| Echo::spec(other).name(name).restart(Restart::Permanent);
+    let inner = move || Supervisor::new([echo(&ONE, &OTHER), echo(&OTHER, &ONE)]);
+    let tree = Supervisor::new([ChildSpec::supervisor("inner", inner)]);
+    let tree = sim.start(tree.intensity(faults, Duration::from_secs(5))).await;
+    for _ in 0..2 {
+        // Something for the inner supervisor to wake up for.
+        if let Some(one) = ONE.whereis() {
+            one.pid().kill();
+        }
+        sim.settle().await;
+    }
+    sim.heal();
+    sim.settle().await;
+    assert!(tree.count_children().await.is_ok(), "one fault takes one restart");
+    sim.no_leaks().await;
+}
+
+/// Expected: before a supervisor is started again that has ended by itself without stopping its children, these have
+/// ended, as they have after a kill (CON-05). They were waited for after a kill only; after an error, the next incarnation
+/// found the names of its children taken, and each attempt was paid for.
+#[test]
+fn orphans_of_a_supervisor_that_failed_are_waited_for() {
+    Simulation::new("orphans_of_a_supervisor_that_failed_are_waited_for")
+        .seeds(40)
+        .crash(Crash::EveryAwait)
+        .run(|sim| a_supervisor_below_another_one(sim, 1));
+}
+
+/// Expected: the same, if it has ended while it started: what it had started by then has ended before the next attempt.
+/// It was not waited for, for nobody hears of the end of what has not started.
+#[test]
+fn orphans_of_a_supervisor_that_did_not_start_are_waited_for() {
+    Simulation::new("orphans_of_a_supervisor_that_did_not_start_are_waited_for")
+        .seeds(3_000)
+        .error(0.1)
+        .kill(0.1)
+        .faults_max(2)
+        .run(|sim| a_supervisor_below_another_one(sim, 2));
 }

@@ -96,8 +96,9 @@ struct Family {
     dead: BTreeMap<Pid, ExitReason>,
     /// Those of the living that are supervisors.
     supervisors: BTreeSet<Pid>,
-    /// Supervisors that were killed: something may be left of what hung below them.
-    killed: Vec<Pid>,
+    /// Supervisors that were killed, or failed, and so have stopped nobody: something may be left of what hung below
+    /// them.
+    failed: Vec<Pid>,
     observer: Option<Observer>,
 }
 
@@ -108,8 +109,8 @@ impl Family {
             return false;
         }
         observe(self.observer.as_ref(), pid, &reason);
-        if self.supervisors.remove(&pid) && reason.is_killed() {
-            self.killed.push(pid);
+        if self.supervisors.remove(&pid) && !reason.is_clean() {
+            self.failed.push(pid);
         }
         self.dead.insert(pid, reason);
         true
@@ -144,7 +145,7 @@ pub(super) async fn run(setting: Setting, mut ctx: Context<Message>, ack: Ack) -
             live: BTreeSet::new(),
             dead: BTreeMap::new(),
             supervisors: BTreeSet::new(),
-            killed: Vec::new(),
+            failed: Vec::new(),
             observer,
         },
         registry,
@@ -274,9 +275,8 @@ impl Shell {
         let registry = &self.registry;
         let launched = catch(|| factory.launch(&id, Some(registry), restarts, ack));
         let launched = launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report))));
-        if let Ok(child) = &launched {
-            self.note_launch(key, child.core().pid);
-        }
+        let process = launched.as_ref().ok().map(|child| child.core().pid);
+        process.inspect(|pid| self.note_launch(key, *pid));
         match Starting::new(launched, pledge, factory.timeout()).apart().await {
             Ok(pid) => {
                 self.family.live.insert(pid);
@@ -286,7 +286,12 @@ impl Shell {
                 Event::Started(pid)
             }
             Err(StartError::Ignored) => Event::StartIgnored,
-            Err(error) => Event::StartFailed(error.into_reason()),
+            Err(error) => {
+                if self.is_supervisor(key) {
+                    self.family.failed.extend(process);
+                }
+                Event::StartFailed(error.into_reason())
+            }
         }
     }
 

@@ -59,14 +59,14 @@ impl Shell {
         self.family.dead.remove(&pid).unwrap_or_else(ExitReason::killed)
     }
 
-    /// Waits until nothing is left of what hung below supervisors that were killed (CON-05): their children have
+    /// Waits until nothing is left of what hung below supervisors that were killed or failed (CON-05): their children have
     /// their end as their own, but some take their time.
     pub(super) async fn wait_for_orphans(&mut self) {
-        let killed = std::mem::take(&mut self.family.killed);
-        if killed.is_empty() {
+        let failed = std::mem::take(&mut self.family.failed);
+        if failed.is_empty() {
             return;
         }
-        let mut orphans = hierarchy::supervised_by(&killed);
+        let mut orphans = hierarchy::supervised_by(&failed);
         let pid_of = |orphan: &Handle| orphan.core().pid;
         let monitors: Vec<_> =
             orphans.iter().map(|orphan| self.ctx.monitor(pid_of(orphan))).collect();
