@@ -37,7 +37,7 @@ const STEPS: &[Step] = &[
     ("simulations", |workspace| simulations::run(workspace, &Plan::default())),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),
-    ("storms", |workspace| storms::run(workspace, &[], false)),
+    ("storms", |workspace| storms::run(workspace, &[], true)),
     ("book", |workspace| book::render(workspace).and_then(|()| book::peers(workspace))),
 ];
 

@@ -13,7 +13,8 @@ use crate::shared::Core;
 
 /// Whether anybody would hear of a crash; if not, the panic hook that was there before speaks.
 pub(crate) fn somebody_listens() -> bool {
-    tracing::enabled!(target: "fauxtp::crash", tracing::Level::ERROR)
+    // Asked as for an event: a subscriber may not want to hear of anything else.
+    tracing::event_enabled!(target: "fauxtp::crash", tracing::Level::ERROR)
 }
 
 pub(crate) fn crash(
