@@ -1,6 +1,6 @@
 //! Replays random histories on Erlang/OTP and on fauxtp, and compares what happened.
 //!
-//! A history is data: parameters and a list of steps. Each kind of history has an [`Oracle`](oracle::Oracle), which
+//! A history is data: parameters and a list of steps. Each kind of history has an [`Oracle`], which
 //! makes histories, runs them on the real fauxtp and compares the trace with the one of a driver in Erlang. What
 //! OTP leaves open is brought into one form first; where we differ from OTP on purpose, the oracle names the reason.
 //! A history on which the two sides disagree is shrunk, and kept in `regressions/`, which is replayed at every run.

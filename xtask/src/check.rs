@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::book;
 use crate::conformance;
-use crate::models::{self, Length};
 use crate::oracle;
 use crate::prerequisites;
 use crate::program::Program;
@@ -30,7 +29,6 @@ const STEPS: &[Step] = &[
     ("tidy", tidy::run),
     ("docs", docs),
     ("unit", unit_tests),
-    ("models", |workspace| models::run(workspace, Length::Short)),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
     ("conformance", conformance::check),
     ("oracle", |workspace| oracle::run(workspace, ORACLE.map(str::to_owned).into())),

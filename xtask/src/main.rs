@@ -123,8 +123,11 @@ enum Chore {
     /// Has models of races run by loom and shuttle.
     Models {
         /// Looks at far more executions; for a night.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "short")]
         long: bool,
+        /// Looks at fewer, in a few minutes.
+        #[arg(long)]
+        short: bool,
     },
     /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
     Bench {
@@ -167,8 +170,7 @@ fn run(chore: Chore) -> Result<()> {
             prerequisites::ensure()?;
             mutants::run(&workspace, only.as_deref(), histories)
         }
-        Chore::Models { long: false } => models::run(&workspace, Length::Usual),
-        Chore::Models { long: true } => models::run(&workspace, Length::Long),
+        Chore::Models { long, short } => models::run(&workspace, Length::of(short, long)),
         Chore::Bench { arguments } => bench(&workspace, arguments),
     }
 }

@@ -15,7 +15,7 @@ const UNBOUNDED_MIN: usize = 6;
 /// How long one may wait for the models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
-    /// With every change.
+    /// In a few minutes.
     Short,
     /// By those who change what is raced for.
     Usual,
@@ -24,6 +24,14 @@ pub(crate) enum Length {
 }
 
 impl Length {
+    pub(crate) const fn of(short: bool, long: bool) -> Self {
+        match (short, long) {
+            (_, true) => Self::Long,
+            (true, false) => Self::Short,
+            (false, false) => Self::Usual,
+        }
+    }
+
     /// How often shuttle runs each model.
     fn runs(self) -> u32 {
         match self {
