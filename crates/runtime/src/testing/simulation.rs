@@ -40,12 +40,12 @@ pub enum Crash {
 /// use fauxtp::process::{self, Context};
 /// use fauxtp::testing::{Sim, Simulation};
 ///
-/// let report = Simulation::new("who is first").seeds(200).run(async |sim: Sim| {
+/// let report = Simulation::new("who is first").seeds(200).run(async |sim: Sim| -> fauxtp::Result {
 ///     for _ in 0..4 {
 ///         process::spawn(async |_: Context<()>| {})?;
 ///     }
 ///     sim.no_leaks().await;
-///     fauxtp::Result::Ok(())
+///     Ok(())
 /// });
 /// assert_eq!(report.runs, 200);
 /// assert!(report.orders >= 24, "four processes have 24 orders: {}", report.orders);
