@@ -6,18 +6,16 @@ pub(crate) mod choices;
 pub(crate) mod ledger;
 pub(crate) mod record;
 pub(crate) mod script;
+mod strike;
 
 use crate::sync::atomic::{AtomicU32, Ordering};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use fauxtp_logic::{ExitReason, Pid};
-use pin_project_lite::pin_project;
 
 use super::Next;
 use crate::clock;
@@ -29,12 +27,11 @@ use choices::Choices;
 use ledger::Ledger;
 use record::{Event, Record};
 use script::{Fault, Script};
+pub(crate) use strike::{Imminent, stricken};
 
 thread_local! {
     /// The simulation that runs on this thread.
     static DIRECTOR: RefCell<Option<Arc<Director>>> = const { RefCell::new(None) };
-    /// What befalls the callback that is polled next.
-    static ARMED: Cell<Option<Fault>> = const { Cell::new(None) };
 }
 
 /// Who runs next in one runtime.
@@ -191,7 +188,7 @@ impl Scheduler {
             state.fault(pid)
         });
         let fault = fault.flatten();
-        Imminent { fault, behaves: fault.is_some() && behaves() }
+        Imminent::new(fault, behaves)
     }
 
     /// Whether a message is to be delivered at once, and not later by somebody else.
@@ -440,72 +437,5 @@ impl State {
         self.struck += 1;
         self.record.note(|| Event::Struck { pid, fault, point });
         Some(fault)
-    }
-}
-
-/// What befalls a process that is about to be polled.
-pub(crate) struct Imminent {
-    fault: Option<Fault>,
-    /// Whether it has callbacks, which are struck rather than what is around them.
-    behaves: bool,
-}
-
-impl Imminent {
-    pub(crate) fn kills(&self) -> bool {
-        self.fault == Some(Fault::Kill)
-    }
-
-    /// Polls the body of the process, and lets what must happen happen.
-    pub(crate) fn poll<F: Future<Output = ExitReason>>(
-        &self,
-        body: Pin<&mut F>,
-        cx: &mut Context<'_>,
-    ) -> Poll<ExitReason> {
-        match self.fault {
-            Some(fault) if !self.behaves => Poll::Ready(fault.befall()),
-            fault => {
-                let _outer = Armed(ARMED.replace(fault));
-                let poll = body.poll(cx);
-                match ARMED.take() {
-                    Some(fault) if poll.is_pending() => Poll::Ready(fault.befall()),
-                    _ => poll,
-                }
-            }
-        }
-    }
-}
-
-/// What was armed before, and is so again when this is dropped.
-struct Armed(Option<Fault>);
-
-impl Drop for Armed {
-    fn drop(&mut self) {
-        ARMED.set(self.0);
-    }
-}
-
-pin_project! {
-    /// A callback that fails when its process is struck.
-    pub(crate) struct Stricken<F: Future> {
-        #[pin]
-        callback: F,
-        fail: fn(ExitReason) -> F::Output,
-    }
-}
-
-/// A callback that fails when its process is struck.
-pub(crate) fn stricken<F: Future>(callback: F, fail: fn(ExitReason) -> F::Output) -> Stricken<F> {
-    Stricken { callback, fail }
-}
-
-impl<F: Future> Future for Stricken<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        match ARMED.take() {
-            None => this.callback.poll(cx),
-            Some(fault) => Poll::Ready((this.fail)(fault.befall())),
-        }
     }
 }
