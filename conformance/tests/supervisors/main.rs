@@ -30,3 +30,4 @@ mod regression_pools;
 mod regression_hierarchies;
 mod regression_counts;
 mod regression_registries;
+mod words;
