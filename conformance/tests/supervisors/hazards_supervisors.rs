@@ -1,5 +1,6 @@
 //! RUST-001, 003, 004 and SUP-030: supervisors, and what only Rust can do to them.
 
+use crate::support;
 use crate::trees;
 
 use std::sync::mpsc;
@@ -87,9 +88,10 @@ async fn rust_001_what_is_left_below_a_killed_supervisor_and_blocks_is_left_behi
     let sup = Supervisor::new([inner.restart(Restart::Permanent)]).start().await.expect("starts");
     let orphan = tokio::task::block_in_place(|| enters.recv()).expect("it blocks");
     let first = pid(&sup, "inner");
+    let ended = support::watch(first);
     let since = Instant::now();
     first.kill();
-    assert!(process::join(first).await.is_killed());
+    assert!(ended.await.is_killed());
     assert_eq!(states(&sup).await, "inner", "its successor, once the orphan was given up");
     let took = since.elapsed();
     assert!(took >= ms(9_900) && took < ms(15_000), "{took:?}");
