@@ -211,3 +211,52 @@ async fn sup_091_a_child_may_have_itself_killed() {
     assert!(soon("the end", process::join(pid)).await.is_killed());
     assert_eq!(sup.count_children().await.expect("lives").active, 0);
 }
+
+/// A request to end a child, on its way; nobody hears of its outcome before it is awaited.
+type Request = std::pin::Pin<Box<dyn Future<Output = bool> + Send>>;
+
+/// Has itself terminated by somebody who is no process, and then asks its supervisor something.
+struct Overtaken(Above, mpsc::UnboundedSender<(Request, bool)>);
+
+impl GenServer for Overtaken {
+    type Args = (Above, mpsc::UnboundedSender<(Request, bool)>);
+    type Message = ();
+
+    async fn init((sup, tell): Self::Args, ctx: &mut Context<Self>) -> Result<Self> {
+        ctx.trap_exits(Trap::On);
+        Ok(Self(sup, tell))
+    }
+
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result {
+        let (sup, runtime) = (above(&self.0).clone(), tokio::runtime::Handle::current());
+        let mut request: Request =
+            Box::pin(async move { sup.terminate_child("overtaken").await.is_ok() });
+        let sent = std::thread::spawn(move || {
+            let _entered = runtime.enter();
+            let mut looks = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(request.as_mut().poll(&mut looks).is_pending());
+            request
+        });
+        let request = sent.join().expect("it is sent");
+        let counted = above(&self.0).count_children().await;
+        let refused = matches!(counted, Err(CallError::Deadlock(_)));
+        assert!(self.1.send((request, refused)).is_ok(), "the test listens");
+        Ok(())
+    }
+}
+
+/// A question that had been sent, but not been looked at, when the supervisor began to wait for whoever had asked.
+/// Method: on the only thread there is, the child sends the request for its own end, and its question behind it.
+#[tokio::test(start_paused = true)]
+async fn sup_101_a_question_that_was_on_its_way_when_the_wait_began_is_refused() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let above = Above::default();
+    let child = ChildSpec::new::<Overtaken>("overtaken", (above.clone(), tell));
+    let sup = start(Supervisor::new([child.shutdown(Shutdown::Infinity)])).await;
+    above.set(sup.clone()).expect("once");
+    sup.child::<Overtaken>("overtaken").cast(());
+    let (request, refused) = soon("the refusal", told.recv()).await.expect("it tells");
+    assert!(refused);
+    assert!(soon("the end", request).await, "it was terminated");
+    assert_eq!(sup.whereis("overtaken"), None);
+}

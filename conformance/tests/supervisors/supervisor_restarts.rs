@@ -138,7 +138,7 @@ async fn sup_053_all_children_draw_on_one_budget() {
     assert!(!survives(&sup, "c", End::Error).await);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sup_054_restarting_a_whole_group_costs_one_restart() {
     for strategy in [RestartStrategy::OneForAll, RestartStrategy::RestForOne] {
         let log = Log::new();
@@ -154,7 +154,7 @@ async fn sup_054_restarting_a_whole_group_costs_one_restart() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sup_055_every_failed_attempt_to_restart_costs_one() {
     for failure in [Init::Fail, Init::Panic] {
         let log = Log::new();
