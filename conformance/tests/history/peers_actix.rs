@@ -10,12 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fauxtp::names::Raw;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received};
-use fauxtp::supervisor::Restart;
 use fauxtp::{Mailbox, Overflow, ZeroCapacity};
 use tokio::sync::{mpsc, oneshot};
 
 use common::{Event, trapper};
-use pools::{Actor, Ask, Begin, Finish, Setup, actor, end, ms, plain, settle, state, until};
+use pools::{Actor, Ask, Begin, Setup, actor, end, settle, until};
 use robot::{Log, Robot, job, robot, tell};
 
 type Inside = process::Context<u32>;
@@ -53,23 +52,6 @@ async fn actix_204_a_crash_takes_nobody_along_who_is_not_linked() {
     assert!(bystander.is_alive() && sup.pid().is_alive());
     assert_eq!((log.count("start two"), log.count("gone two")), (1, 0));
     sup.stop().await.expect("stops");
-}
-
-/// A supervised actor could not be stopped: it came back each time (actix#157). Here a child that is told to stop, or
-/// whose supervisor is, stays away, also if it is permanent.
-#[tokio::test]
-async fn actix_157_a_supervised_child_can_be_stopped() {
-    let log = pools::Log::default();
-    let child = Setup::new("child", &log).spec().restart(Restart::Permanent);
-    let sup = Supervisor::new([child]).unlimited().start().await.expect("starts");
-    sup.terminate_child("child").await.expect("it runs");
-    settle().await;
-    assert_eq!(state(&sup.which_children().await.expect("lives"), "child").pid(), None);
-    sup.restart_child("child").await.expect("by hand");
-    sup.stop().await.expect("stops");
-    settle().await;
-    assert_eq!((log.count("start child"), log.count("gone child")), (2, 2));
-    assert_eq!(process::list(), []);
 }
 
 /// Whoever could not take one message more was silently taken out of the subscribers (actix#534). Here a full mailbox
@@ -246,16 +228,4 @@ async fn actix_121_a_mailbox_without_room_cannot_be_made() {
         server.pid().kill();
         server.join().await;
     }
-}
-
-/// A child that takes its time to end did not hold up the stop of its supervisor, and outlived it (actix#157).
-#[tokio::test(start_paused = true)]
-async fn actix_157_the_stop_of_a_supervisor_includes_its_slow_children() {
-    let log = pools::Log::default();
-    let slow = Setup::new("slow", &log).finish(Finish::Take(ms(900)));
-    let sup = Supervisor::new([slow.spec(), plain("quick")]).start().await.expect("starts");
-    let began = tokio::time::Instant::now();
-    sup.stop().await.expect("stops");
-    assert_eq!((began.elapsed(), process::list()), (ms(900), vec![]));
-    assert_eq!(log.lines().last().map(String::as_str), Some("gone slow"));
 }
