@@ -14,28 +14,32 @@ use fauxtp::{Mailbox, Overflow, ZeroCapacity};
 use tokio::sync::{mpsc, oneshot};
 
 use common::{Event, trapper};
-use pools::{Actor, Ask, Begin, Setup, actor, end, settle, until};
+use pools::{Actor, Ask, Begin, Setup, actor, end, observer, seen, settle, until};
 use robot::{Log, Robot, job, robot, tell};
 
 type Inside = process::Context<u32>;
 
-/// What was called a supervisor did not restart after a panic (actix#158). Here it does, and that from whichever
-/// callback it comes.
+/// What was called a supervisor did not restart after a panic (actix#158). Here it does, and if the restart panics as
+/// well, it tries again.
 #[tokio::test]
 async fn actix_158_a_panic_is_restarted() {
-    let log = pools::Log::default();
+    let (log, (observe, mut exits)) = (pools::Log::default(), observer());
     let failing = Setup::new("fails", &log).begin(|start| match start {
-        2 => Begin::Panic,
-        3 => Begin::RunAndFail,
+        2 | 3 => Begin::Panic,
         _ => Begin::Run,
     });
     let sup = Supervisor::new([failing.spec()]).intensity(10, Duration::from_secs(60));
-    let sup = sup.start().await.expect("starts");
-    end(&actor(sup.registry(), "fails"), Ask::Panic).await;
+    let sup = sup.on_exit(observe).start().await.expect("starts");
+    let first = actor(sup.registry(), "fails");
+    end(&first, Ask::Panic).await;
     until("the fourth one runs", || failing.starts() == 4 && sup.whereis("fails").is_some()).await;
-    let who = actor(sup.registry(), "fails").call(Ask::Who).await;
-    assert_eq!(who.ok(), sup.whereis("fails"));
+    let who = actor(sup.registry(), "fails").call(Ask::Who).await.ok();
+    assert_eq!(who, sup.whereis("fails"));
+    assert_ne!(who, Some(first.pid()));
     sup.stop().await.expect("stops");
+    let exits = seen(&mut exits);
+    assert_eq!((exits.len(), exits[0].0), (2, first.pid()), "and its stop: {exits:?}");
+    assert!(exits[0].1.panic().is_some() && exits[1].1.is_shutdown(), "{exits:?}");
 }
 
 /// One crash took the whole system down (actix#204). Here nobody hears of it but those who are linked or watch.

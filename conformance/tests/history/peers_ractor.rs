@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use common::{Note, custom, puppet, reasons, trapper};
 use pools::reports::Reports;
-use pools::{Ask, Finish, Setup, actor, end, ms, secs, state, take, until};
+use pools::{Ask, Finish, Setup, actor, end, ms, secs, settle, state, take, until};
 use robot::{Log, Robot, ask, job, robot, sync, tell};
 
 type Inside = process::Context<()>;
@@ -140,17 +140,26 @@ async fn two(log: &pools::Log) -> SupervisorHandle {
 }
 
 /// Supervision only told of a crash; whoever forgot to handle that had no restart (ractor#114). Here a child comes back
-/// although nobody has asked for it.
+/// although nobody has asked for it, with nothing set but its id: after every failure, and after no clean end.
 #[tokio::test]
 async fn ractor_114_a_child_is_restarted_without_being_asked_for() {
-    let log = pools::Log::default();
-    let sup = two(&log).await;
-    let first = sup.whereis("one");
-    let reason = end(&actor(sup.registry(), "one"), Ask::Panic).await;
-    assert!(reason.panic().is_some());
-    until("it is back", || sup.whereis("one").is_some_and(|pid| Some(pid) != first)).await;
-    assert_eq!((log.count("start one"), log.count("start two")), (2, 1));
-    sup.stop().await.expect("stops");
+    for reason in reasons() {
+        let log = pools::Log::default();
+        let sup = two(&log).await;
+        let first = sup.whereis("one");
+        let ended = end(&actor(sup.registry(), "one"), Ask::End(reason.clone())).await;
+        assert_eq!(ended, reason);
+        if reason.is_error() {
+            let back = || sup.whereis("one").is_some_and(|pid| Some(pid) != first);
+            until("it is back", back).await;
+        } else {
+            settle().await;
+            assert_eq!(sup.whereis("one"), None, "{reason:?}");
+        }
+        let starts = 1 + usize::from(reason.is_error());
+        assert_eq!((log.count("start one"), log.count("start two")), (starts, 1), "{reason:?}");
+        sup.stop().await.expect("stops");
+    }
 }
 
 /// The stop of a child took its parent along (ractor#107). Here a supervisor, and a parent that is linked, survive
