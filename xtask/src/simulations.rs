@@ -29,8 +29,8 @@ pub(crate) struct Plan<'a> {
 /// With hours, so many seeds at a time unless told otherwise.
 const SEEDS: u64 = 100;
 
-/// What is promised in the book, and must have been explored whenever everything is played in its usual size: so many
-/// scenarios, with so many crashes at an await of every await's turn, and so many decisions of the scheduler in all.
+/// What must have been explored whenever everything is played in its usual size, or the simulations have shrunk unnoticed:
+/// so many scenarios, so many crashes where every await has its turn, and so many decisions of the scheduler in all.
 const SCENARIOS_MIN: usize = 30;
 const CRASHES_AT_AWAITS_MIN: u64 = 100_000;
 const DECISIONS_MIN: u64 = 100_000_000;
