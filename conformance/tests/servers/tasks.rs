@@ -390,19 +390,6 @@ async fn task_009_many_are_looked_at_and_the_slow_ones_are_kept_ignored_or_kille
     assert!(slow.is_alive() && begun.elapsed().is_zero());
 }
 
-#[tokio::test]
-async fn task_010_a_value_can_pose_as_a_finished_task() {
-    let begun = process::list().len();
-    assert_eq!(Task::completed(7).pid(), None);
-    assert_eq!(Task::completed(7).await, Ok(7));
-    assert_eq!(Task::completed(7).ignore(), Some(Ok(7)));
-    assert_eq!(Task::completed(7).shutdown(Shutdown::BrutalKill).await, Some(Ok(7)));
-    let mut task = Task::completed(7);
-    assert_eq!(task.yield_within(Duration::ZERO).await, Some(Ok(7)));
-    assert_eq!(exited(task.await), ExitReason::no_proc());
-    assert_eq!(process::list().len(), begun, "no process");
-}
-
 #[test]
 fn task_011_what_nobody_waits_for_is_temporary_and_holds_up_nobody() {
     everywhere(20, |_| async {

@@ -1,5 +1,6 @@
 //! RUST-001, 003, 004 and SUP-030: supervisors, and what only Rust can do to them.
 
+use crate::pools;
 use crate::support;
 use crate::trees;
 
@@ -12,7 +13,7 @@ use fauxtp::supervisor::{Restart, Shutdown};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-use trees::reports::Reports;
+use pools::reports::Reports;
 use trees::{End, Init, Last, Log, Plan, end, end_of, ms, pid, plans, settle, states};
 
 /// Method: a child blocks its thread until the test lets it go; nothing can end it before.

@@ -1,5 +1,6 @@
 //! SUP-040 … SUP-060: which ends are followed by a restart, and when a supervisor gives up.
 
+use crate::pools;
 use crate::trees;
 
 use fauxtp::SupervisorHandle;
@@ -7,7 +8,7 @@ use fauxtp::prelude::*;
 use fauxtp::process;
 use fauxtp::supervisor::{Backoff, Restart};
 
-use trees::reports::Reports;
+use pools::reports::Reports;
 use trees::{
     ENDS, End, Init, Last, Log, Plan, end, end_of, gave_up, later, ms, pid, plans, settle, states,
 };
