@@ -35,7 +35,7 @@ impl Length {
     /// How often shuttle runs each model.
     fn runs(self) -> u32 {
         match self {
-            Self::Short => 40_000,
+            Self::Short => 10_000,
             Self::Usual => 200_000,
             Self::Long => 10_000_000,
         }

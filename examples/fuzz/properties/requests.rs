@@ -4,8 +4,9 @@ use bytes::Bytes;
 use fauxtp_examples::kv::requests::{ProtocolError, Requests};
 
 pub(crate) fn hold(width: u8, bytes: &[u8]) {
-    let whole = found([bytes]);
-    let cut = found(bytes.chunks(usize::from(width).max(1)));
+    let whole = found(&[bytes]);
+    let pieces: Vec<_> = bytes.chunks(usize::from(width).max(1)).collect();
+    let cut = found(&pieces);
     assert_eq!(cut, whole);
     let words: usize = whole.0.iter().flatten().map(Bytes::len).sum();
     assert!(words <= bytes.len(), "nothing is made up");
@@ -14,7 +15,7 @@ pub(crate) fn hold(width: u8, bytes: &[u8]) {
 /// What came of some bytes: requests, and perhaps an error after them.
 type Found = (Vec<Vec<Bytes>>, Option<ProtocolError>);
 
-fn found<'bytes>(pieces: impl IntoIterator<Item = &'bytes [u8]>) -> Found {
+fn found(pieces: &[&[u8]]) -> Found {
     let mut requests = Requests::default();
     let mut found = Vec::new();
     for piece in pieces {

@@ -173,7 +173,7 @@ impl Shell {
                 None
             }
             Item::Notice(Notice::Exit(exit)) => self.bury(exit.from, exit.reason),
-Item::Notice(Notice::Down(down)) => self.orphan_ended(&down),
+            Item::Notice(Notice::Down(down)) => self.orphan_ended(&down),
             Item::Notice(Notice::Barrier(_)) => unreachable!("reached when it is taken"),
         }
     }
