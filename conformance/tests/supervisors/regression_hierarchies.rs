@@ -212,14 +212,22 @@ async fn sup_091_a_child_may_have_itself_killed() {
     assert_eq!(sup.count_children().await.expect("lives").active, 0);
 }
 
-/// A request to end a child, on its way; nobody hears of its outcome before it is awaited.
-type Request = std::pin::Pin<Box<dyn Future<Output = bool> + Send>>;
+/// Sends a request, and does not wait for the answer; false if that is there already.
+fn is_sent(request: std::pin::Pin<&mut impl Future>) -> bool {
+    request.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending()
+}
 
-/// Has itself terminated by somebody who is no process, and then asks its supervisor something.
-struct Overtaken(Above, mpsc::UnboundedSender<(Request, bool)>);
+/// Asks its supervisor something, tells when that is sent, and whether it was refused.
+struct Asks(Above, mpsc::UnboundedSender<Told>);
 
-impl GenServer for Overtaken {
-    type Args = (Above, mpsc::UnboundedSender<(Request, bool)>);
+#[derive(Debug, PartialEq)]
+enum Told {
+    Sent,
+    Refused(bool),
+}
+
+impl GenServer for Asks {
+    type Args = (Above, mpsc::UnboundedSender<Told>);
     type Message = ();
 
     async fn init((sup, tell): Self::Args, ctx: &mut Context<Self>) -> Result<Self> {
@@ -228,35 +236,39 @@ impl GenServer for Overtaken {
     }
 
     async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result {
-        let (sup, runtime) = (above(&self.0).clone(), tokio::runtime::Handle::current());
-        let mut request: Request =
-            Box::pin(async move { sup.terminate_child("overtaken").await.is_ok() });
-        let sent = std::thread::spawn(move || {
-            let _entered = runtime.enter();
-            let mut looks = std::task::Context::from_waker(std::task::Waker::noop());
-            assert!(request.as_mut().poll(&mut looks).is_pending());
-            request
-        });
-        let request = sent.join().expect("it is sent");
-        let counted = above(&self.0).count_children().await;
-        let refused = matches!(counted, Err(CallError::Deadlock(_)));
-        assert!(self.1.send((request, refused)).is_ok(), "the test listens");
-        Ok(())
+        let mut question = std::pin::pin!(above(&self.0).count_children());
+        assert!(is_sent(question.as_mut()), "the supervisor is held up");
+        self.1.send(Told::Sent).map_err(Stop::error)?;
+        let refused = matches!(question.await, Err(CallError::Deadlock(_)));
+        self.1.send(Told::Refused(refused)).map_err(Stop::error)
     }
 }
 
-/// A question that had been sent, but not been looked at, when the supervisor began to wait for whoever had asked.
-/// Method: on the only thread there is, the child sends the request for its own end, and its question behind it.
-#[tokio::test(start_paused = true)]
+/// A question that had been sent, but not looked at, when the supervisor began to wait for whoever had asked.
+/// Method: the supervisor's observer holds it up until the request to end the child is there, and the question of that
+/// child behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sup_101_a_question_that_was_on_its_way_when_the_wait_began_is_refused() {
     let (tell, mut told) = mpsc::unbounded_channel();
+    let (enter, mut entered) = mpsc::unbounded_channel();
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
     let above = Above::default();
-    let child = ChildSpec::new::<Overtaken>("overtaken", (above.clone(), tell));
-    let sup = start(Supervisor::new([child.shutdown(Shutdown::Infinity)])).await;
+    let asks = ChildSpec::new::<Asks>("asks", (above.clone(), tell)).shutdown(Shutdown::Infinity);
+    let sup = Supervisor::new([plain("first"), asks]).on_exit(move |_, _| {
+        let _the_test_waits = enter.send(());
+        let _opened = gate.lock().map(|gate| gate.recv());
+    });
+    let sup = start(sup).await;
     above.set(sup.clone()).expect("once");
-    sup.child::<Overtaken>("overtaken").cast(());
-    let (request, refused) = soon("the refusal", told.recv()).await.expect("it tells");
-    assert!(refused);
-    assert!(soon("the end", request).await, "it was terminated");
-    assert_eq!(sup.whereis("overtaken"), None);
+    sup.whereis("first").expect("runs").stop(ExitReason::Normal, None).await.expect("stops");
+    soon("the observer", entered.recv()).await.expect("it is held up");
+    let mut end = std::pin::pin!(sup.terminate_child("asks"));
+    assert!(is_sent(end.as_mut()));
+    sup.child::<Asks>("asks").cast(());
+    assert_eq!(soon("the question", told.recv()).await, Some(Told::Sent));
+    drop(open);
+    assert_eq!(soon("the answer", told.recv()).await, Some(Told::Refused(true)));
+    soon("the end", end).await.expect("it was terminated");
+    assert_eq!(sup.whereis("asks"), None);
 }
