@@ -10,7 +10,7 @@ use fauxtp::process::{self, StopError, Trap};
 use fauxtp::supervisor::{ManageError, Shutdown, SupervisorHandle};
 use tokio::sync::mpsc;
 
-use pools::{Finish, Log, Setup, secs, settle, soon};
+use pools::{Finish, Log, Setup, plain, secs, settle, soon};
 
 type Above = Arc<OnceLock<SupervisorHandle>>;
 
