@@ -164,6 +164,10 @@ mod tests {
         assert_eq!(verdict(&steps, &ours, &theirs), explained(Rule::NoprocAtOnce, 0));
         let dies = format!("[[{down},{{server,{{died,killed}}}},{{1,{{result,0,killed}}}}]]");
         assert_eq!(verdict(&steps, &dies, &theirs), Verdict::Different);
+        let later = |told: &str| format!("[[{call},{well}],[{told}]]");
+        let sooner = format!("[[{call},{down},{well}],[]]");
+        assert_eq!(verdict(&steps, &sooner, &later(down)), explained(Rule::NoprocAtOnce, 0));
+        assert_eq!(verdict(&steps, &sooner, &later("")), Verdict::Different);
         let never_told = format!("[[{call},{well}]]");
         assert_eq!(verdict(&steps, &never_told, &theirs), Verdict::Different);
     }

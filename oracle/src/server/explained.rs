@@ -2,6 +2,7 @@
 
 use super::compare::{canonical, is_absence};
 use super::history::{Before, History, Next, Plan, Request, Step, Then};
+use crate::reasons::Reason;
 use crate::sides::{Explanation, Sides, Trace};
 use crate::term::{Term, atom, int, tuple};
 
@@ -68,7 +69,7 @@ fn dropped(history: &History, sides: &Sides, step: usize) -> Explanation {
     };
     let handles = sides.ours.iter().flatten().any(|told| told == handled);
     match impatient(history).find(is_it).filter(|_| !handles) {
-        Some((_, request)) => extra(sides, Side::Theirs, step, place, &request.plan),
+        Some((_, request)) => extra(history, sides, Side::Theirs, step, place, &request.plan),
         None => Explanation::None,
     }
 }
@@ -94,7 +95,7 @@ fn idle(history: &History, sides: &Sides, step: usize) -> Explanation {
     }
     let plans = timeouts(history);
     let plan = plans.iter().map(|(_, plan)| *plan).find(|plan| !is_plain(plan));
-    extra(sides, Side::Ours, step, place, plan.unwrap_or(&PLAIN))
+    extra(history, sides, Side::Ours, step, place, plan.unwrap_or(&PLAIN))
 }
 
 /// The calls that are not waited for long: what is told when their time is over, and what they ask for.
@@ -118,37 +119,64 @@ fn timed_out() -> Term {
 
 /// Ours has been told that somebody it watches is not there, and OTP's has not yet.
 pub(super) fn noproc_at_once(history: &History, sides: &Sides, step: usize) -> Explanation {
-    again_and_again(sides, |sides| match untold(sides, step) {
-        Explanation::None => not_yet_told(history, sides, step),
+    again_and_again(sides, |sides| match not_yet_told(history, sides, step) {
+        Explanation::None => untold(history, sides, step),
         found => found,
     })
 }
 
-/// OTP's server ends in this step, and is never told.
-fn untold(sides: &Sides, step: usize) -> Explanation {
+/// OTP's server ends in this step, and is never told; or it is told in a later one.
+fn untold(history: &History, sides: &Sides, step: usize) -> Explanation {
     let is_end = |event: &Term| is_by_server(event) && matches!(told(event), Some(("died", _)));
     let [ours, _] = sides.one_sided(step);
-    let absence = ours.iter().find(|event| is_absence(event));
-    let place =
-        absence.and_then(|absence| sides.ours[step].iter().position(|told| told == absence));
-    match place.filter(|_| sides.theirs[step].iter().any(is_end)) {
-        Some(place) => extra(sides, Side::Ours, step, place, &PLAIN),
-        None => Explanation::None,
+    let Some(absence) = ours.iter().find(|event| is_absence(event)) else {
+        return Explanation::None;
+    };
+    let same = |event: &Term| event == absence;
+    if sides.theirs[step].iter().any(is_end) {
+        let place = sides.ours[step].iter().position(same);
+        let extra = |place| extra(history, sides, Side::Ours, step, place, &PLAIN);
+        return place.map_or(Explanation::None, extra);
     }
+    let mut alike = sides.clone();
+    for later in step + 1..alike.theirs.len() {
+        if let Some(place) = alike.theirs[later].iter().position(same) {
+            let absence = alike.theirs[later].remove(place);
+            alike.theirs[step].push(absence);
+            return Explanation::Alike(alike.map(canonical));
+        }
+        if alike.theirs[later].iter().any(is_end) {
+            break;
+        }
+    }
+    Explanation::None
 }
 
-/// OTP's server does what it is to do if nothing arrives at once.
+/// OTP's server does what it is to do if nothing arrives at once, or handles what ours does not come to, for it ends.
 fn not_yet_told(history: &History, sides: &Sides, step: usize) -> Explanation {
     let Some(place) = extra_event(&sides.theirs, &sides.ours, step) else {
         return Explanation::None;
     };
-    if !sides.ours[step].iter().any(is_absence) || sides.theirs[step][place] != timed_out() {
+    if !sides.ours[step].iter().any(is_absence) {
         return Explanation::None;
+    }
+    if sides.theirs[step][place] != timed_out() {
+        let is_end = |event: &Term| is_by_server(event) && matches!(told(event), Some(("died", _)));
+        let ends = sides.ours[step].iter().any(is_end) && history.steps.iter().any(ends_when_told);
+        return if ends { Explanation::Apart } else { Explanation::None };
     }
     let plans = timeouts(history);
     let mut zero = plans.iter().filter(|(zero, _)| *zero).map(|(_, plan)| *plan);
     let plan = zero.find(|plan| !is_plain(plan));
-    extra(sides, Side::Theirs, step, place, plan.unwrap_or(&PLAIN))
+    extra(history, sides, Side::Theirs, step, place, plan.unwrap_or(&PLAIN))
+}
+
+/// Whether a server is started that ends when it is told of somebody's end.
+fn ends_when_told(step: &Step) -> bool {
+    let ends = |then: &Then| {
+        matches!(then, Then::Stop(_) | Then::StopReply(_) | Then::Error | Then::Exit(_))
+    };
+    matches!(step, Step::Start { init, .. } if ends(&init.told))
 }
 
 /// The place of what a server tells in this step where the other tells something else, or nothing any more.
@@ -174,7 +202,14 @@ enum Side {
 
 /// One server has run a callback which the other has not. If the callback does nothing that is seen, the rest is the
 /// same; otherwise nothing that comes of it can be compared, but what the server has told before is.
-fn extra(sides: &Sides, side: Side, step: usize, place: usize, plan: &Plan) -> Explanation {
+fn extra(
+    history: &History,
+    sides: &Sides,
+    side: Side,
+    step: usize,
+    place: usize,
+    plan: &Plan,
+) -> Explanation {
     let mut alike = sides.clone();
     let trace = match side {
         Side::Ours => &mut alike.ours,
@@ -189,18 +224,35 @@ fn extra(sides: &Sides, side: Side, step: usize, place: usize, plan: &Plan) -> E
     }
     // Ours goes on with what waits behind: it ends only of that, and answers nobody twice.
     let [ours, _] = alike.one_sided(step);
-    let is_handling = |event: &Term| matches!(told(event), Some(("handle", _)));
+    let is_handling = |event: &Term| matches!(told(event), Some(("handle" | "down" | "exit", _)));
     let is_end = |event: &Term| matches!(told(event), Some(("died", _)));
     let is_answered = |event: &Term| {
         let Some(("result", [number, _])) = told(event) else { return false };
         let same = |other: &Term| matches!(told(other), Some(("result", [n, _])) if n == number);
         sides.ours[..step].iter().flatten().any(same)
     };
-    let ends_by_itself =
-        side == Side::Theirs && ours.iter().any(is_end) && !ours.iter().any(is_handling);
+    let is_asked_for = |event: &Term| {
+        let Some(("died", [reason])) = told(event) else { return false };
+        history.steps.iter().take(step + 1).any(|step| asks_for(step, reason))
+    };
+    let ends_by_itself = side == Side::Theirs
+        && ours.iter().any(|event| is_end(event) && !is_asked_for(event))
+        && !ours.iter().any(is_handling);
     match ends_by_itself || ours.iter().any(is_answered) {
         true => Explanation::None,
         false => Explanation::Apart,
+    }
+}
+
+/// Whether the server may end with this reason because of this step.
+fn asks_for(step: &Step, reason: &Term) -> bool {
+    match step {
+        Step::Stop { reason: asked, .. } => asked.to_term() == *reason,
+        Step::Exit(_, asked) | Step::Leave(_, asked) => match asked {
+            Reason::Kill => *reason == atom("killed") || *reason == atom("kill"),
+            other => other.to_term() == *reason,
+        },
+        _ => false,
     }
 }
 

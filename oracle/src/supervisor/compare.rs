@@ -84,7 +84,7 @@ impl Places {
         let mut killed = self.brutal.clone();
         let mut canonical = Vec::with_capacity(entries.len());
         // Those whom nobody waits for: they come last. Each hears in its own time, and tells those below one by one.
-        let mut alone: Vec<(Vec<u8>, Term)> = Vec::new();
+        let mut alone: Alone = Vec::new();
         // Those of one template that end together.
         let mut run: Vec<(Vec<u8>, Term)> = Vec::new();
         for entry in entries {
@@ -94,16 +94,17 @@ impl Places {
                 Ok(("terminate", [path, attempt, reason])) => {
                     let path = ids(path);
                     let key = |length: usize| key(&path[..=length], &path, attempt);
+                    let of_template = longest(&self.templates, &path).map(key);
                     if let Some(length) = longest(&killed, &path) {
-                        alone.push((key(length), entry));
+                        alone.push((key(length), (of_template, entry)));
                         continue;
                     }
                     if *reason == atom("killed") {
-                        alone.push((key(path.len() - 1), entry));
+                        alone.push((key(path.len() - 1), (of_template, entry)));
                         continue;
                     }
-                    if let Some(length) = longest(&self.templates, &path) {
-                        run.push((key(length), entry));
+                    if let Some(key) = of_template {
+                        run.push((key, entry));
                         continue;
                     }
                 }
@@ -111,12 +112,12 @@ impl Places {
             }
             settle(&mut run, &mut canonical);
             if let Ok(("done" | "finished" | "started", _)) = entry.as_tagged() {
-                settle(&mut alone, &mut canonical);
+                settle_alone(&mut alone, &mut canonical);
             }
             canonical.push(without_order(entry));
         }
         settle(&mut run, &mut canonical);
-        settle(&mut alone, &mut canonical);
+        settle_alone(&mut alone, &mut canonical);
         canonical
     }
 }
@@ -126,6 +127,28 @@ fn key(child: &[u8], path: &[u8], attempt: &Term) -> Vec<u8> {
     let attempt = u8::try_from(attempt.as_int().unwrap_or(0)).unwrap_or(u8::MAX);
     let itself = (child == path).then_some(attempt);
     child.iter().copied().chain(itself).collect()
+}
+
+/// What is told by those whom nobody waits for, each with what has an order among itself; and the same of those who are
+/// below a template, which have no order either as long as they follow each other.
+type Alone = Vec<(Vec<u8>, (Option<Vec<u8>>, Term))>;
+
+/// Adds these, those of the same key in their order.
+fn settle_alone(alone: &mut Alone, canonical: &mut Vec<Term>) {
+    alone.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut run = Vec::new();
+    let mut before = None;
+    for (key, (of_template, entry)) in alone.drain(..) {
+        if before.as_ref() != Some(&key) || of_template.is_none() {
+            settle(&mut run, canonical);
+        }
+        before = Some(key);
+        match of_template {
+            Some(key) => run.push((key, entry)),
+            None => canonical.push(entry),
+        }
+    }
+    settle(&mut run, canonical);
 }
 
 /// Adds these, those of the same key in their order.

@@ -177,6 +177,7 @@ fn is_answer_of_before(ours: &Term, theirs: &Term, begun: &[Term], stopped: usiz
 /// Whether our list is that of OTP without some who have begun since, or with them as restarting, and with at most so
 /// many who are about to end.
 fn is_list_of_before(ours: &[Term], theirs: &[Term], begun: &[Term], stopped: usize) -> bool {
+    let most = begun.len();
     let mut begun = begun.to_vec();
     let mut ours = ours.to_vec();
     let mut missing = 0;
@@ -191,8 +192,9 @@ fn is_list_of_before(ours: &[Term], theirs: &[Term], begun: &[Term], stopped: us
         missing += 1;
     }
     let is_restarting = |child: &Term| matches!(child.as_tuple(), Ok([_, state, _]) if *state == atom("restarting"));
+    // Numbers may be the same, so who is who is not known of those that are left.
     let restarting = ours.iter().filter(|child| is_restarting(child)).count();
-    restarting <= missing && ours.len() - restarting <= stopped
+    restarting <= most && ours.len() <= missing + stopped
 }
 
 /// Who of a template was about to start in the last batch, in which the supervisor has given up: ours does not begin.
@@ -201,10 +203,20 @@ pub(super) fn late_start(history: &History, sides: &Sides, step: usize) -> Expla
         let is_end = |entry: &Term| matches!(entry.as_tagged(), Ok(("ended", _)));
         step + 2 == trace.len() && trace[step + 1].iter().any(is_end)
     };
-    let templates = templates(&history.root);
-    if !has_ended(&sides.ours) || !has_ended(&sides.theirs) || templates.is_empty() {
-        return Explanation::None;
-    }
+    let is_over = has_ended(&sides.ours) && has_ended(&sides.theirs);
+    // Those who have given up; below others they have begun again, or are not there to be asked.
+    let gone = |place: &Vec<u8>, told: &[Term]| {
+        let is_it = |path: &Term| ids(path) == *place;
+        let begins = told
+            .iter()
+            .any(|entry| matches!(entry.as_tagged(), Ok(("start", [path, _])) if is_it(path)));
+        let is_there = told
+            .iter()
+            .any(|entry| matches!(entry.as_tagged(), Ok(("family", [path, ..])) if is_it(path)));
+        is_over || !place.is_empty() && (begins || !is_there)
+    };
+    let mut templates = templates(&history.root);
+    templates.retain(|place| gone(place, &sides.ours[step]) && gone(place, &sides.theirs[step]));
     let incarnation = |entry: &Term| match entry.as_tagged() {
         Ok(("start" | "terminate", [path, attempt, ..])) => Some((path.clone(), attempt.clone())),
         _ => None,
@@ -229,7 +241,12 @@ pub(super) fn late_start(history: &History, sides: &Sides, step: usize) -> Expla
             alike.ours[step].insert(place, entry.clone());
         }
     }
-    if alike == *sides { Explanation::None } else { Explanation::Alike(alike) }
+    match alike.difference() {
+        _ if alike == *sides => Explanation::None,
+        // It begins once more with OTP: from there on incarnations have other numbers.
+        Some(first) if first > step && !is_over => Explanation::Apart,
+        _ => Explanation::Alike(alike),
+    }
 }
 
 /// The places of supervisors with a template, as far as they are known beforehand.

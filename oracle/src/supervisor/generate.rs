@@ -65,7 +65,7 @@ impl Maker<'_> {
             Body::Sup(_) if self.stubborn => Shutdown::Infinity,
             _ => self.random.one_of(Shutdown::ALL),
         };
-        let plan = self.plan_of(&body);
+        let plan = self.plan_of(&body, true);
         Spec { id, restart, shutdown, significant, body, plan }
     }
 
@@ -81,10 +81,12 @@ impl Maker<'_> {
         }
     }
 
-    /// A plan for such a child: supervisors with a template do not ask to be ignored with us.
-    fn plan_of(&mut self, body: &Body) -> Vec<Start> {
+    /// A plan for such a child. Supervisors with a template do not ask to be ignored with us; and a restart that is ignored
+    /// has OTP's supervisor of a template fail in the end, which is compared at the top, where nobody is above it.
+    fn plan_of(&mut self, body: &Body, may_ignore: bool) -> Vec<Start> {
         let mut plan = self.plan();
-        if matches!(body, Body::Sup(sup) if sup.strategy == Strategy::Simple) {
+        let is_template = matches!(body, Body::Sup(sup) if sup.strategy == Strategy::Simple);
+        if is_template || !may_ignore {
             plan.retain(|start| *start != Start::Ignore);
         }
         plan
@@ -108,7 +110,7 @@ impl Maker<'_> {
     fn batch(&mut self, root: &Sup) -> Batch {
         let (path, sup) = self.target(root);
         let acts = match sup.strategy {
-            Strategy::Simple => self.dynamic_acts(sup),
+            Strategy::Simple => self.dynamic_acts(sup, path.is_empty()),
             _ => (0..self.random.within(1..5)).map(|_| self.act(sup, path.is_empty())).collect(),
         };
         // Nothing can be done to the children of a supervisor that is being killed: they are ending.
@@ -169,11 +171,11 @@ impl Maker<'_> {
     }
 
     /// Deaths in any number, and requests behind them. Supervisors one at a time: ours start side by side.
-    fn dynamic_acts(&mut self, sup: &Sup) -> Vec<Act> {
+    fn dynamic_acts(&mut self, sup: &Sup, is_root: bool) -> Vec<Act> {
         let template_is_sup =
             matches!(sup.specs.first().map(|spec| &spec.body), Some(Body::Sup(_)));
         if template_is_sup {
-            return vec![self.act_on_supervisor(sup)];
+            return vec![self.act_on_supervisor(sup, is_root)];
         }
         let deaths = if self.random.percent(40) { self.random.within(1..4) } else { 0 };
         let mut acts: Vec<_> = (0..deaths)
@@ -188,7 +190,7 @@ impl Maker<'_> {
             let alive: Vec<u8> = (0..4).filter(|id| !has_died(id)).collect();
             let id = self.random.one_of(&alive);
             acts.push(match self.random.weighted(&[60, 15, 8, 8, 15]) {
-                0 => Act::StartDynamic(id, self.plan()),
+                0 => Act::StartDynamic(id, self.plan_of(&sup.specs[0].body, is_root)),
                 1 => Act::TerminateDynamic(id),
                 2 => Act::WhichChildren,
                 3 => Act::CountChildren,
@@ -199,12 +201,12 @@ impl Maker<'_> {
     }
 
     /// What is done to a supervisor whose template is one.
-    fn act_on_supervisor(&mut self, sup: &Sup) -> Act {
+    fn act_on_supervisor(&mut self, sup: &Sup, is_root: bool) -> Act {
         let id = self.random.within(0..usize::from(self.begun) + 1) as u8;
         match self.random.weighted(&[40, 30, 10, 5, 5, 10]) {
             0 => {
                 self.begun += 1;
-                Act::StartDynamic(self.begun - 1, self.plan_of(&sup.specs[0].body))
+                Act::StartDynamic(self.begun - 1, self.plan_of(&sup.specs[0].body, is_root))
             }
             1 if self.stubborn => Act::TerminateDynamic(id),
             1 => Act::Die(id, How::Killed),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{News, Window, asked_of, ended_in, number, teller, tied_to};
+use super::{News, Window, asked_of, ended_in, is_noproc, number, teller, tied_to};
 use crate::sides::{Explanation, Sides};
 use crate::signals::compare::{canonical, ends};
 use crate::signals::history::{Act, History};
@@ -71,7 +71,10 @@ fn decides_an_end(
     for robot in tied {
         let taken = |(fates, cause): &(&_, Option<&Term>)| {
             let fates: &std::collections::BTreeMap<usize, Term> = fates;
-            cause.is_some() && fates.get(&robot) == *cause
+            // Of a newborn the driver may hear too late why it ended.
+            let is_newborn = robot >= history.robots.len();
+            let fate = fates.get(&robot);
+            cause.is_some() && (fate == *cause || is_newborn && fate.is_some_and(is_noproc))
         };
         if ours.get(&robot) != theirs.get(&robot) && fates.iter().any(taken) {
             concerned.insert(robot);
