@@ -110,9 +110,6 @@ pub use problem::Problem;
 pub use simulation::{Crash, Failure, Report, Simulation};
 pub use world::World;
 
-/// So many looks at a runtime that does nothing, until it is believed to have nothing to do.
-const IDLE_LOOKS: u32 = 8;
-
 /// A simulation, as its test sees it.
 #[derive(Clone)]
 pub struct Sim {
@@ -179,19 +176,14 @@ impl Sim {
         );
     }
 
-    /// Waits until nobody has anything to do. Time does not pass: timers that are due later stay.
+    /// Waits until nobody has anything to do, neither processes nor tasks of tokio's. Time does not pass: timers that are
+    /// due later stay. What threads do (`spawn_blocking`) is not waited for, and a task of tokio's that never rests is
+    /// waited for as long as it takes.
     ///
     /// # Cancel safety
     /// Strict.
     pub async fn settle(&self) {
-        let _looking_on = self.stage.look_on();
-        let (mut steps, mut idle) = (self.stage.director.steps(), 0);
-        while idle < IDLE_LOOKS {
-            tokio::task::yield_now().await;
-            let now = self.stage.director.steps();
-            idle = if now == steps { idle + 1 } else { 0 };
-            steps = now;
-        }
+        self.stage.settle().await;
         let world = self.world();
         self.stage.director.settled(|| world.has_ties_with_the_dead());
         self.stage.check_laws();
@@ -203,20 +195,21 @@ impl Sim {
     /// Strict; some of the time has passed.
     pub async fn advance(&self, time: Duration) {
         {
-            let _looking_on = self.stage.look_on();
+            let _looking_on = self.stage.see_everything();
             clock::sleep_until(clock::now().plus(time)).await;
         }
         self.settle().await;
     }
 
-    /// Waits until something is so, and lets time pass if nobody has anything to do. What is never so fails the
-    /// simulation when its [time](Simulation::time_max) is over.
+    /// Waits until something is so, and lets time pass if nobody has anything to do. It is looked after every step of a
+    /// process, after every late message, and before time jumps. What is never so fails the simulation when its
+    /// [time](Simulation::time_max) is over.
     ///
     /// # Cancel safety
     /// Strict.
     pub async fn eventually(&self, what: impl fmt::Display, mut is_so: impl FnMut(&World) -> bool) {
         let world = self.world();
-        let _looking_on = self.stage.look_on();
+        let _looking_on = self.stage.see_everything();
         let _waiting = self.stage.wait_for(what.to_string());
         std::future::poll_fn(|_| if is_so(&world) { Poll::Ready(()) } else { Poll::Pending }).await;
     }

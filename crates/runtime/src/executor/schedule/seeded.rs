@@ -262,6 +262,7 @@ impl Director {
         };
         if let Some(deliver) = late {
             deliver();
+            self.stepped();
         }
         turn
     }
