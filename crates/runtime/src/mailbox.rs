@@ -217,6 +217,8 @@ impl<M: Send + 'static> Shared<M> {
     /// Delivers the message of an expired timer, behind everything that is there (TMR-003); gives it back if the process
     /// has ended.
     pub(crate) fn expire(self: &Arc<Self>, timer: Ref, message: M) -> Result<(), M> {
+        // An errand's outcome comes after what that has sent.
+        self.core.executor.scheduler().deliver_all(current::pid, self.core.pid);
         match self.post(Post::Notice(Notice::Timer(timer, message))) {
             Ok(()) => {
                 executor::wake(self);
@@ -418,6 +420,7 @@ impl<M: Send + 'static> Process for Shared<M> {
     }
 
     fn barrier(self: Arc<Self>, barrier: Barrier) {
+        self.core.executor.scheduler().deliver_all(current::pid, self.core.pid);
         if self.post(Post::Notice(Notice::Barrier(barrier))).is_ok() {
             executor::wake(&self);
         }

@@ -184,9 +184,7 @@ impl Sim {
     /// Strict.
     pub async fn settle(&self) {
         self.stage.settle().await;
-        let world = self.world();
-        self.stage.director.settled(|| world.has_ties_with_the_dead());
-        self.stage.check_laws();
+        self.stage.check_what_is_settled();
     }
 
     /// Lets time pass, timer by timer, and waits until nobody has anything to do then.
@@ -257,8 +255,6 @@ impl Sim {
             messages => left.push(format!("{messages} messages on their way")),
         }
         assert!(left.is_empty(), "left at the end: {}", left.join("; "));
-        self.stage.director.deserted();
-        self.stage.check_laws();
     }
 }
 

@@ -184,8 +184,10 @@ impl Stage {
         }
     }
 
-    /// If a law is broken, the run ends with that before the test goes on.
-    pub(super) fn check_laws(&self) {
+    /// Nobody has anything to do. If a law is broken, the run ends with that before the test goes on.
+    pub(super) fn check_what_is_settled(&self) {
+        let world = World::here(self.director.creation());
+        self.director.settled(|| world.has_ties_with_the_dead(), World::is_ending);
         if let Some(law) = self.director.broken() {
             self.problem.lock().get_or_insert(Problem::Broken(law.to_owned()));
         }

@@ -83,6 +83,13 @@ impl World {
         left
     }
 
+    /// Whether a process lives, and none of its code but `terminate` and destructors runs any more.
+    pub(super) fn is_ending(pid: Pid) -> bool {
+        table::find(pid).is_some_and(|process| {
+            process.core().private(|private| private.ending || private.doom().is_some())
+        })
+    }
+
     /// Whether somebody who lives is linked with somebody who does not, or watches him. To be asked when nobody has
     /// anything to do.
     pub(super) fn has_ties_with_the_dead(&self) -> bool {

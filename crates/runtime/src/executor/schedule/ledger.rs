@@ -25,7 +25,7 @@ pub(crate) enum Law {
     WakeUp,
     /// Nobody is linked with the dead, or watches them.
     Relations,
-    /// Every call has ended.
+    /// Whoever waits for an answer, and cannot get it any more, is told so.
     Calls,
 }
 
@@ -42,7 +42,7 @@ impl Law {
             }
             Self::WakeUp => "whoever waits and gets something runs",
             Self::Relations => "nobody is linked with the dead, or watches them",
-            Self::Calls => "every call ends",
+            Self::Calls => "whoever waits for an answer that nobody can give any more is told so",
         }
     }
 }
@@ -79,7 +79,10 @@ pub(crate) struct Ledger {
     sent: u64,
     accepted: u64,
     returned: u64,
-    calls: u64,
+    /// How many promises there have been.
+    promises: u64,
+    /// Who has let go of a promise unkept, and has not told whoever waits.
+    debts: BTreeMap<u64, Option<Pid>>,
     incarnations: BTreeMap<(Pid, String), Pid>,
     restarts: BTreeMap<Pid, Restarts>,
     broken: Option<Law>,
@@ -187,12 +190,25 @@ impl Ledger {
         }
     }
 
-    pub(super) const fn call_begins(&mut self) {
-        self.calls += 1;
+    /// There is one promise more; its number.
+    pub(super) const fn owes(&mut self) -> u64 {
+        self.promises += 1;
+        self.promises
     }
 
-    pub(super) const fn call_ends(&mut self) {
-        self.calls = self.calls.saturating_sub(1);
+    /// Somebody has let go of a promise unkept.
+    pub(super) fn left(&mut self, promise: u64, debtor: Option<Pid>) {
+        self.debts.insert(promise, debtor);
+    }
+
+    /// Whoever waits has got something.
+    pub(super) fn paid(&mut self, promise: u64) {
+        self.debts.remove(&promise);
+    }
+
+    /// Who has let go of a promise unkept, and has not told whoever waits.
+    pub(super) fn debtors(&self) -> Vec<Option<Pid>> {
+        self.debts.values().copied().collect()
     }
 
     /// Nobody has anything to do.
@@ -201,13 +217,6 @@ impl Ledger {
         let mut due = self.accounts.iter().enumerate().filter(|(_, account)| account.is_due);
         if due.any(|(place, _)| !is_held(place)) {
             self.breach(Law::WakeUp);
-        }
-    }
-
-    /// Nobody lives.
-    pub(super) fn deserted(&mut self) {
-        if self.calls > 0 {
-            self.breach(Law::Calls);
         }
     }
 
@@ -221,6 +230,9 @@ impl Ledger {
         };
         if !self.accounts.iter().all(comes_out) {
             self.breach(Law::Accepted);
+        }
+        if !self.debts.is_empty() {
+            self.breach(Law::Calls);
         }
     }
 }

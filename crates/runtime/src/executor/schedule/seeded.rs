@@ -3,6 +3,7 @@
 
 mod bookings;
 pub(crate) mod choices;
+mod debt;
 pub(crate) mod ledger;
 pub(crate) mod record;
 pub(crate) mod script;
@@ -24,6 +25,7 @@ use crate::executor::fiber::Fiber;
 use crate::sync::{Mutex, thread_local};
 
 use choices::Choices;
+pub(crate) use debt::Debt;
 use ledger::Ledger;
 use record::{Event, Record};
 use script::{Fault, Script};
@@ -194,7 +196,11 @@ impl Scheduler {
     /// Whether a message is to be delivered at once, and not later by somebody else.
     pub(crate) fn delivers_at_once(&self, from: impl FnOnce() -> Option<Pid>, to: Pid) -> bool {
         self.with(|state| {
-            let is_behind = state.post.contains_key(&(from(), to));
+            let from = from();
+            if from == Some(to) {
+                return true;
+            }
+            let is_behind = state.post.contains_key(&(from, to));
             let delay = if state.healed { 0.0 } else { state.script.delay };
             !is_behind && !state.choices.chance(delay)
         })
@@ -214,8 +220,9 @@ impl Scheduler {
 
     /// What has been sent is delivered before what is sent next.
     pub(crate) fn deliver_all(&self, from: impl FnOnce() -> Option<Pid>, to: Pid) {
-        let late = self.with(|state| state.post.remove(&(from(), to))).flatten();
-        late.into_iter().flatten().for_each(|deliver| deliver());
+        if let Some(director) = &self.0 {
+            director.deliver_all(from(), to);
+        }
     }
 
     pub(crate) fn born(&self, pid: Pid, parent: Option<Pid>, label: &'static str) {
@@ -255,6 +262,11 @@ impl Scheduler {
 }
 
 impl Director {
+    fn deliver_all(&self, from: Option<Pid>, to: Pid) {
+        let late = self.state.lock().post.remove(&(from, to));
+        late.into_iter().flatten().for_each(|deliver| deliver());
+    }
+
     fn next(&self, line: &Mutex<Line>) -> Next {
         let (turn, late) = {
             let fibers = &mut line.lock().fibers;
