@@ -28,5 +28,6 @@ mod bad_input_registries;
 mod regression_supervisors;
 mod regression_pools;
 mod regression_hierarchies;
+mod regression_orphans;
 mod regression_counts;
 mod regression_registries;

@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 
 use fauxtp::prelude::*;
 use fauxtp::process::{self, StopError, Trap};
-use fauxtp::supervisor::{ManageError, RestartStrategy, Shutdown, SupervisorHandle};
+use fauxtp::supervisor::{ManageError, Shutdown, SupervisorHandle};
 use tokio::sync::mpsc;
 
-use pools::{Actor, Ask, Finish, Log, Setup, actor, end, ms, plain, secs, settle, soon, take};
+use pools::{Finish, Log, Setup, secs, settle, soon};
 
 type Above = Arc<OnceLock<SupervisorHandle>>;
 
@@ -135,57 +135,6 @@ async fn sup_101_nobody_has_the_supervisor_ended_that_starts_him() {
         settle().await;
     }
     soon("the end", sup.stop()).await.expect("stops");
-}
-
-/// Where two lives of one child touch.
-fn overlaps(lines: &[String]) -> bool {
-    let mut alive = 0;
-    lines.iter().any(|line| {
-        match line.split(' ').next() {
-            Some("start") => alive += 1,
-            Some("gone") => alive -= 1,
-            _ => {}
-        }
-        alive > 1
-    })
-}
-
-/// A nested supervisor that was killed was started again while its children were still busy with their end.
-/// also: SUP-030, CON-05
-#[tokio::test(start_paused = true)]
-async fn faux_04_what_is_left_of_a_killed_supervisor_is_gone_before_it_is_back() {
-    static NAME: Name<Actor> = Name::new("regression: the leaf of a killed supervisor");
-    // One that ends in its own time, and one that never does.
-    for finish in [Finish::Take(secs(1)), Finish::Never] {
-        for strategy in [RestartStrategy::OneForOne, RestartStrategy::OneForAll] {
-            for brutal in [false, true] {
-                let log = Log::default();
-                let leaf = Setup::new("leaf", &log).finish(finish).spec().name(&NAME);
-                let nested =
-                    ChildSpec::supervisor("nested", move || Supervisor::new([leaf.clone()]));
-                let nested = nested.shutdown(Shutdown::Timeout(ms(10)));
-                let tree = Supervisor::new([plain("a"), nested]).strategy(strategy);
-                let sup = start(tree).await;
-                if brutal {
-                    // Killed by the one above, for it does not end in time.
-                    end(&actor(sup.registry(), "a"), Ask::Fail).await;
-                    soon("the end of it", sup.terminate_child("nested")).await.expect("is known");
-                    assert!(log.lines().last().is_some_and(|line| line.starts_with("gone")));
-                    soon("the next", sup.restart_child("nested")).await.expect("starts");
-                } else {
-                    let nested = sup.whereis("nested").expect("runs");
-                    nested.kill();
-                    process::join(nested).await;
-                }
-                take(secs(20)).await;
-                assert!(NAME.whereis().is_some() && sup.pid().is_alive());
-                sup.pid().kill();
-                take(secs(20)).await;
-                pools::until("all are gone", || NAME.whereis().is_none()).await;
-                assert!(!overlaps(&log.lines()), "{strategy:?}: {:?}", log.lines());
-            }
-        }
-    }
 }
 
 /// A server that traps exits and, when it is told to, waits for the supervisor above its own.

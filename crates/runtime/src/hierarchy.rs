@@ -67,23 +67,27 @@ impl Asker {
 /// every process there is.
 pub(crate) fn supervised_by(above: &[Pid]) -> Vec<Handle> {
     let mut all = table::list();
-    all.retain(|process| {
-        let pid = process.core().pid;
-        above.iter().any(|above| child_above(pid, *above).is_some())
-    });
+    all.retain(|process| supervisors_of(process.core()).any(|pid| above.contains(&pid)));
     all
 }
 
 /// The child of a supervisor that a process is, or hangs below.
-fn child_above(mut below: Pid, supervisor: Pid) -> Option<Pid> {
-    loop {
-        let process = table::find(below)?;
-        let core = process.core();
-        match core.parent().filter(|_| core.tie == Tie::Supervised)? {
-            parent if parent == supervisor => return Some(below),
-            parent => below = parent,
+fn child_above(below: Pid, supervisor: Pid) -> Option<Pid> {
+    let process = table::find(below)?;
+    let mut child = below;
+    for above in supervisors_of(process.core()) {
+        if above == supervisor {
+            return Some(child);
         }
+        child = above;
     }
+    None
+}
+
+/// The supervisor of a process, and who supervises that one, …; they may have ended before it.
+fn supervisors_of(core: &Core) -> impl Iterator<Item = Pid> + '_ {
+    let has_one = core.tie == Tie::Supervised;
+    has_one.then(|| core.ancestors.supervisors()).into_iter().flatten()
 }
 
 /// Whether `above` waits for the current process, which therefore must not wait for it.

@@ -246,7 +246,8 @@ impl<M: Send + 'static> Drop for Unborn<'_, M> {
 
 /// The ancestors of this process's children; made once and shared by all of them.
 fn lineage(parent: &Core) -> Ancestors {
-    let make = || parent.ancestors.of_children_of(parent.pid);
+    let supervised = parent.tie == Tie::Supervised;
+    let make = || parent.ancestors.of_children_of(parent.pid, supervised);
     parent.private(|private| private.possessions().lineage.get_or_insert_with(make).clone())
 }
 

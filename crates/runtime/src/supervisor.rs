@@ -36,6 +36,7 @@
 
 mod child;
 mod handle;
+mod orphans;
 mod shell;
 mod dynamic;
 mod ensure;

@@ -16,15 +16,17 @@ struct Origin {
 }
 
 impl Ancestors {
-    /// The ancestors of the children of this process, whose own ancestors these are.
-    pub(crate) fn of_children_of(&self, parent: Pid) -> Self {
-        Self(Some(Arc::new(Origin { above: self.above().below(parent), callers: Line::default() })))
+    /// The ancestors of the children of this process, whose own ancestors these are, and who is supervised by the first
+    /// of them or not.
+    pub(crate) fn of_children_of(&self, parent: Pid, supervised: bool) -> Self {
+        let above = self.above().below(parent, supervised);
+        Self(Some(Arc::new(Origin { above, callers: Line::default() })))
     }
 
     /// The same ancestors for a task that somebody has asked for, who is a task himself or not.
     pub(crate) fn on_behalf_of(&self, caller: Pid, callers: &Self) -> Self {
         let callers = callers.0.as_ref().map(|origin| origin.callers.clone()).unwrap_or_default();
-        Self(Some(Arc::new(Origin { above: self.above(), callers: callers.below(caller) })))
+        Self(Some(Arc::new(Origin { above: self.above(), callers: callers.below(caller, false) })))
     }
 
     /// Who started it.
@@ -34,6 +36,15 @@ impl Ancestors {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Pid> + '_ {
         self.0.iter().flat_map(|origin| origin.above.iter())
+    }
+
+    /// The supervisor of a process that has one, the supervisor of that one, …; whether they are still alive or not.
+    pub(crate) fn supervisors(&self) -> impl Iterator<Item = Pid> + '_ {
+        let mut goes_on = true;
+        let nodes = self.0.iter().flat_map(|origin| origin.above.nodes());
+        nodes
+            .take_while(move |node| std::mem::replace(&mut goes_on, node.supervised))
+            .map(|node| node.pid)
     }
 
     pub(crate) fn to_vec(&self) -> Vec<Pid> {
@@ -55,17 +66,22 @@ struct Line(Option<Arc<Node>>);
 
 struct Node {
     pid: Pid,
+    /// Whether the next one supervises this one.
+    supervised: bool,
     above: Line,
 }
 
 impl Line {
-    fn below(self, pid: Pid) -> Self {
-        Self(Some(Arc::new(Node { pid, above: self })))
+    fn below(self, pid: Pid, supervised: bool) -> Self {
+        Self(Some(Arc::new(Node { pid, supervised, above: self })))
     }
 
     fn iter(&self) -> impl Iterator<Item = Pid> + '_ {
-        let nodes = std::iter::successors(self.0.as_deref(), |node| node.above.0.as_deref());
-        nodes.map(|node| node.pid)
+        self.nodes().map(|node| node.pid)
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = &Node> {
+        std::iter::successors(self.0.as_deref(), |node| node.above.0.as_deref())
     }
 }
 
@@ -91,15 +107,26 @@ mod tests {
     fn a_task_has_its_ancestors_and_those_of_its_callers() {
         let first = Ancestors::default();
         assert_eq!((first.first(), first.to_vec(), first.callers()), (None, vec![], vec![]));
-        let second = first.of_children_of(pid(1));
-        let third = second.of_children_of(pid(2));
+        let second = first.of_children_of(pid(1), false);
+        let third = second.of_children_of(pid(2), false);
         assert_eq!((third.first(), third.to_vec()), (Some(pid(2)), vec![pid(2), pid(1)]));
         let task = third.on_behalf_of(pid(7), &first);
         let nested = second.on_behalf_of(pid(8), &task);
         assert_eq!((task.to_vec(), task.callers()), (third.to_vec(), vec![pid(7)]));
         assert_eq!((nested.to_vec(), nested.callers()), (vec![pid(1)], vec![pid(8), pid(7)]));
-        let child = nested.of_children_of(pid(9));
+        let child = nested.of_children_of(pid(9), false);
         assert_eq!((child.to_vec(), child.callers()), (vec![pid(9), pid(1)], vec![]));
+    }
+
+    #[test]
+    fn supervisors_end_with_the_first_who_has_none() {
+        let ancestors = Ancestors::default()
+            .of_children_of(pid(1), false)
+            .of_children_of(pid(2), false)
+            .of_children_of(pid(3), true)
+            .of_children_of(pid(4), true);
+        assert_eq!(ancestors.supervisors().collect::<Vec<_>>(), vec![pid(4), pid(3), pid(2)]);
+        assert_eq!(Ancestors::default().supervisors().count(), 0);
     }
 
     /// Method: a long line, on a stack that would not do for as many calls within each other.
@@ -109,7 +136,8 @@ mod tests {
             let mut ancestors = Ancestors::default();
             let mut all = Vec::new();
             for id in 0..200_000 {
-                ancestors = ancestors.of_children_of(pid(id)).on_behalf_of(pid(id), &ancestors);
+                ancestors =
+                    ancestors.of_children_of(pid(id), true).on_behalf_of(pid(id), &ancestors);
                 all.push(ancestors.clone());
             }
             drop(all);

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::supervisor::{
     Action, Answer, ChildKey, ChildSpec, ChildState, Counts, Event, Flags, Machine, Request,
-    Shutdown,
+    RestartStrategy, Shutdown,
 };
 use fauxtp_logic::tray::Item;
 use fauxtp_logic::{ExitReason, Pid, Time};
@@ -77,7 +77,7 @@ struct Shell {
     /// For each child that is to be tried again: the number of that retry, and its timer if it has one.
     retries: BTreeMap<ChildKey, (u64, Option<Timer>)>,
     retry_next: u64,
-    /// The last event that is no outcome: its number, when it was told, and whether somebody has asked for it.
+    /// The last event that is no outcome.
     decision: Decision,
 }
 
@@ -267,7 +267,9 @@ impl Shell {
             ));
         };
         let (factory, id) = (factory.clone(), spec.id.clone());
-        if self.is_supervisor(key) {
+        // Where children are restarted together, none of the new comes before the last of the old has gone.
+        let together = self.machine.flags().strategy != RestartStrategy::OneForOne;
+        if together || self.is_supervisor(key) {
             self.wait_for_orphans().await;
         }
         let restarts = self.machine.restarts_of(key);
@@ -276,7 +278,7 @@ impl Shell {
         let launched = catch(|| factory.launch(&id, Some(registry), restarts, ack));
         let launched = launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report))));
         let process = launched.as_ref().ok().map(|child| child.core().pid);
-        process.inspect(|pid| self.note_launch(key, *pid));
+        self.note_launch(key, process);
         match Starting::new(launched, pledge, factory.timeout()).apart().await {
             Ok(pid) => {
                 self.family.live.insert(pid);
@@ -295,10 +297,10 @@ impl Shell {
         }
     }
 
-    /// Lets a simulation count.
-    fn note_launch(&self, key: ChildKey, child: Pid) {
+    /// Lets a simulation count. A restart is one even if it comes to nothing.
+    fn note_launch(&self, key: ChildKey, child: Option<Pid>) {
         let (scheduler, decision) = (self.ctx.core().executor.scheduler(), self.decision);
-        scheduler.launched(self.ctx.pid(), &key, child);
+        child.inspect(|child| scheduler.launched(self.ctx.pid(), &key, *child));
         if decision.restarts {
             let limit = &self.machine.flags().intensity;
             scheduler.restarts(self.ctx.pid(), decision.number, decision.at, limit);
@@ -398,6 +400,7 @@ impl Shell {
     }
 
     async fn end(&mut self, reason: ExitReason) -> ExitReason {
+        self.wait_for_orphans().await;
         if let Some(registry) = self.own_registry.take() {
             self.family.live.insert(registry);
             self.family.observer = None;

@@ -1,5 +1,7 @@
 //! Carries out what the pool's machine decides; nothing here waits for a child.
 
+mod mourning;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -21,6 +23,8 @@ use crate::registry::Registry;
 use crate::supervisor::Observer;
 use crate::supervisor::child::Factory;
 use crate::supervisor::shell::{ask_to_shut_down, observe};
+
+use mourning::Mourned;
 
 /// What a dynamic supervisor receives.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ enum Due {
     Start,
     /// It has had its time to shut down, which it may have been told to while it started.
     Stop,
+    /// What is left below it, a supervisor that has failed, has had its time to end.
+    Orphans,
     /// It was killed, and has had its time to be gone.
     Unkillable(Pid),
     /// It is to be tried again.
@@ -78,6 +84,8 @@ struct Shell {
     /// The number of the last start.
     births: u64,
     live: BTreeSet<Pid>,
+    /// Supervisors that have ended, unlike what hangs below them.
+    mourned: BTreeMap<ChildKey, Mourned>,
     deadlines: Deadlines<ChildKey>,
     due: BTreeMap<ChildKey, (TimerKey, Due)>,
     /// The one timer, and when it fires: never later than the first deadline.
@@ -108,6 +116,7 @@ pub(super) async fn run(
         starting: BTreeMap::new(),
         births: 0,
         live: BTreeSet::new(),
+        mourned: BTreeMap::new(),
         deadlines: Deadlines::new(),
         due: BTreeMap::new(),
         alarm: None,
@@ -164,7 +173,8 @@ impl Shell {
                 None
             }
             Item::Notice(Notice::Exit(exit)) => self.bury(exit.from, exit.reason),
-            Item::Notice(Notice::Down(_) | Notice::Barrier(_)) => None,
+            Item::Notice(Notice::Down(down)) => self.orphan_ended(&down),
+            Item::Notice(Notice::Barrier(_)) => None,
         }
     }
 
@@ -199,12 +209,19 @@ impl Shell {
                 self.kill(key, pid);
                 None
             }
+            Due::Orphans => {
+                self.kill_orphans(key);
+                None
+            }
             Due::Unkillable(pid) => self.abandon(key, pid),
         }
     }
 
     /// Leaves behind a process that cannot be killed (RUST-001), whether it starts or runs.
     fn abandon(&mut self, key: ChildKey, pid: Pid) -> Option<Event> {
+        if let Some(mourned) = self.mourned.remove(&key) {
+            return Some(mourned.end(&mut self.ctx));
+        }
         let starting = self.starting.remove(&key);
         if starting.is_some() || self.live.contains(&pid) {
             instrument::unkillable(self.ctx.pid(), pid);
@@ -234,10 +251,16 @@ impl Shell {
         if !(ends && matches!(event, PoolEvent::Started(_))) {
             self.disarm(key);
         }
-        Some(event)
+        match event {
+            PoolEvent::StartFailed(..) => self.mourn(key, starting.pid, event),
+            event => Some(event),
+        }
     }
 
     fn kill(&mut self, key: ChildKey, pid: Pid) {
+        if self.mourned.contains_key(&key) {
+            return self.kill_orphans(key);
+        }
         pid.kill();
         self.arm(key, GRACE, Due::Unkillable(pid));
     }
@@ -274,11 +297,12 @@ impl Shell {
         if !self.live.remove(&pid) {
             return None;
         }
-        if let Some(key) = self.pool.key_of(pid) {
-            self.disarm(key);
-        }
         observe(self.observer.as_ref(), pid, &reason);
-        Some(PoolEvent::Exited(pid, reason))
+        let is_clean = reason.is_clean();
+        let event = PoolEvent::Exited(pid, reason);
+        let Some(key) = self.pool.key_of(pid) else { return Some(event) };
+        self.disarm(key);
+        if is_clean { Some(event) } else { self.mourn(key, pid, event) }
     }
 
     /// Does one thing; gives the event that follows on the spot, if one does.
@@ -294,8 +318,10 @@ impl Shell {
                 None => pid.kill(),
             },
             PoolAction::ArmDeadline(key, timeout) => {
-                // Whoever was killed because it took too long to start gets no more time.
-                if !matches!(self.due.get(&key), Some((_, Due::Unkillable(_)))) {
+                // Whoever was killed because it took too long to start gets no more time; nor do orphans.
+                let ends =
+                    matches!(self.due.get(&key), Some((_, Due::Unkillable(_) | Due::Orphans)));
+                if !ends {
                     self.arm(key, timeout, Due::Stop);
                 }
             }
@@ -324,10 +350,10 @@ impl Shell {
         }
     }
 
-    /// Lets a simulation count. Of the starts, those are restarts that follow no request.
-    fn note_launch(&self, key: ChildKey, child: Pid) {
+    /// Lets a simulation count. Of the starts, those are restarts that follow no request, even if they come to nothing.
+    fn note_launch(&self, key: ChildKey, child: Option<Pid>) {
         let scheduler = self.ctx.core().executor.scheduler();
-        scheduler.launched(self.ctx.pid(), &key, child);
+        child.inspect(|child| scheduler.launched(self.ctx.pid(), &key, *child));
         if self.restarts {
             let limit = &self.pool.flags().intensity;
             scheduler.restarts(self.ctx.pid(), self.births, clock::now(), limit);
@@ -346,10 +372,11 @@ impl Shell {
         let birth = Birth { key, number: self.births };
         let ack = Ack::post(move |outcome| address.send(Message::Told(birth, outcome)));
         let launched = catch(|| factory.launch(&id, self.registry.as_ref(), restarts, ack));
-        match launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report)))) {
+        let launched = launched.unwrap_or_else(|report| Err(StartError::Failed(panicked(report))));
+        self.note_launch(key, launched.as_ref().ok().map(|child| child.core().pid));
+        match launched {
             Ok(child) => {
                 let pid = child.core().pid;
-                self.note_launch(key, pid);
                 self.starting.insert(key, Birthing { birth, pid, timed_out: false });
                 if let Some(timeout) = factory.timeout() {
                     self.arm(key, timeout, Due::Start);

@@ -1,26 +1,23 @@
 //! Waits for ends: of a child that is stopped, and of what is left below a supervisor that was killed. Nobody may wait
 //! for the supervisor meanwhile whom it waits for.
 
-use std::time::Duration;
-
 use fauxtp_logic::signal::Origin;
 use fauxtp_logic::supervisor::{Answer, ChildKey, ChildKind, Request, Shutdown};
+use fauxtp_logic::tray::Item;
 use fauxtp_logic::{ExitReason, Pid, Time};
 
 use super::{Incoming, Message, Shell};
 use crate::behaviour::GRACE;
 use crate::clock;
-use crate::hierarchy::{self, Asker};
+use crate::hierarchy::Asker;
 use crate::instrument;
+use crate::mailbox::Notice;
 use crate::process::{Limit, PidExt};
-use crate::shared::Handle;
 use crate::signal::Signal;
 use crate::supervisor::child::Factory;
+use crate::supervisor::orphans::{ORPHANS_TIME, Orphans};
 use crate::sync::atomic::Ordering;
 use crate::table;
-
-/// How long those may take that were below a supervisor which was killed, before they are killed as well.
-const ORPHANS_TIME: Duration = Duration::from_secs(5);
 
 impl Shell {
     /// Ends a child, and waits until it is gone: as it was asked, killed in the end, or left behind if even
@@ -59,37 +56,26 @@ impl Shell {
         self.family.dead.remove(&pid).unwrap_or_else(ExitReason::killed)
     }
 
-    /// Waits until nothing is left of what hung below supervisors that were killed or failed (CON-05): their children have
-    /// their end as their own, but some take their time.
+    /// Waits until nothing is left of what hung below supervisors that were killed or failed (CON-05).
     pub(super) async fn wait_for_orphans(&mut self) {
         let failed = std::mem::take(&mut self.family.failed);
         if failed.is_empty() {
             return;
         }
-        let mut orphans = hierarchy::supervised_by(&failed);
-        let pid_of = |orphan: &Handle| orphan.core().pid;
-        let monitors: Vec<_> =
-            orphans.iter().map(|orphan| self.ctx.monitor(pid_of(orphan))).collect();
-        self.refuse_those_below(orphans.iter().map(pid_of).collect());
+        let mut orphans = Orphans::below(&failed, &mut self.ctx);
+        self.refuse_those_below(orphans.pids().collect());
         for patience in [ORPHANS_TIME, GRACE] {
             let deadline = clock::now().plus(patience);
-            loop {
-                orphans.retain(|orphan| !orphan.core().has_ended());
-                if orphans.is_empty() || clock::now() >= deadline {
-                    break;
-                }
-                if let Some(item) = self.ctx.next_item(Limit::At(deadline)).await {
-                    self.file(item);
+            while !orphans.is_empty() && clock::now() < deadline {
+                match self.ctx.next_item(Limit::At(deadline)).await {
+                    Some(Item::Notice(Notice::Down(down))) => drop(orphans.ended(&down)),
+                    Some(item) => self.file(item),
+                    None => {}
                 }
             }
-            orphans.iter().for_each(|orphan| pid_of(orphan).kill());
+            orphans.kill();
         }
-        for orphan in &orphans {
-            instrument::unkillable(self.ctx.pid(), pid_of(orphan));
-        }
-        for monitor in monitors {
-            self.ctx.demonitor(monitor);
-        }
+        orphans.abandon(&mut self.ctx);
         self.awaited.clear();
     }
 
