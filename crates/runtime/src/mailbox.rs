@@ -203,6 +203,7 @@ impl<M: Send + 'static> Shared<M> {
             return Err(post);
         }
         lanes.post(post);
+        self.core.executor.scheduler().posted(self.core.pid);
         lanes.parked = false;
         let waker = lanes.waker.take();
         // Pairs with the swap in `take_in`; the lock orders the rest.

@@ -162,16 +162,16 @@ impl Sim {
     }
 
     /// From now on there are never two incarnations of the process with this name: before a new one has the name,
-    /// the former one has ended.
+    /// all who ever had it have ended. Who was killed and has not noticed yet has not ended.
     pub fn always_one<S: Receives>(&self, name: &'static Name<S>) {
-        let mut last: Option<Pid> = None;
+        let mut holders: Vec<Pid> = Vec::new();
         self.invariant(
             format_args!("there is never more than one {:?}", name.as_str()),
             move |world| {
                 let holder = world.whereis(name).map(|address| address.pid());
-                let former = last.filter(|former| holder.is_some_and(|pid| pid != *former));
-                last = holder.or(last);
-                former.is_none_or(|former| !world.is_alive(former))
+                holders.retain(|former| !world.has_ended(*former));
+                holders.extend(holder.filter(|pid| !holders.contains(pid)));
+                holders.len() < 2
             },
         );
     }

@@ -16,7 +16,8 @@ use super::problem::Problem;
 use super::replay::Replay;
 use super::shrink::shrink;
 use super::stage::{self, Limits, Run, play};
-use super::timeline::Timeline;
+use super::timeline::{Timeline, difference};
+use crate::executor::Story;
 use crate::executor::choices::Source;
 use crate::executor::script::{Fault, Script};
 use crate::stop::Outcome;
@@ -292,7 +293,9 @@ impl Simulation {
             let text = env::var(name).ok()?;
             Some(text.parse().unwrap_or_else(|_| panic!("{name}: {text:?} is no number")))
         };
-        self.seeds = number("FAUXTP_SIM_SEEDS").unwrap_or(self.seeds);
+        // Of a run in which nothing is left to chance there is one.
+        let seeds = number("FAUXTP_SIM_SEEDS").filter(|_| !self.fifo);
+        self.seeds = seeds.unwrap_or(self.seeds);
         self.first = number("FAUXTP_SIM_FROM").unwrap_or(self.first);
     }
 
@@ -308,13 +311,13 @@ impl Simulation {
             report.points += run.story.points;
             orders.insert(run.story.record.order());
             let points = run.story.points;
-            let path = run.story.path.clone();
+            let once = self.twice.then(|| Digest::of(&run));
             self.judge(run, &plain, scenario)?;
-            if self.twice {
+            if let Some(once) = once {
                 let again = self.play(&plain, Shown::No, scenario);
                 report.add(&again);
-                if again.story.path != path {
-                    return Err(self.failure(&plain, plain.clone(), scenario));
+                if let Some(difference) = once.difference(&Digest::of(&again)) {
+                    return Err(self.failure(&plain, plain.clone(), Some(difference), scenario));
                 }
             }
             if self.crash == Crash::EveryAwait {
@@ -338,7 +341,7 @@ impl Simulation {
         let mut report = Report::default();
         report.add(&run);
         if run.problem.is_some() {
-            return Err(self.failure(replay, replay.clone(), scenario));
+            return Err(self.failure(replay, replay.clone(), None, scenario));
         }
         eprintln!("{}", Timeline::of(&run.story.record.events, stage::beginning()));
         Ok(report)
@@ -365,23 +368,34 @@ impl Simulation {
             let alike = run.problem.is_some_and(|found| found.is_like(&problem));
             alike.then_some(run.story.path)
         });
-        Err(self.failure(replay, simpler, scenario))
+        Err(self.failure(replay, simpler, None, scenario))
     }
 
-    /// Tells of a failing run. It is played twice, for it may not be the same twice.
-    fn failure(&self, found: &Replay, simpler: Replay, scenario: Scenario<'_>) -> Box<Failure> {
+    /// Tells of a failing run. It is played twice, for it may not be the same twice; if it is known not to have been,
+    /// that is what is wrong with it.
+    fn failure(
+        &self,
+        found: &Replay,
+        simpler: Replay,
+        known: Option<&'static str>,
+        scenario: Scenario<'_>,
+    ) -> Box<Failure> {
         let run = self.play(&simpler, Shown::Quietly, scenario);
         let timeline = Timeline::of(&run.story.record.events, stage::beginning());
         let again = self.play(&simpler, Shown::Quietly, scenario);
-        let other = Timeline::of(&again.story.record.events, stage::beginning());
-        let difference = timeline.difference(&other).or_else(|| {
-            (run.story.path != again.story.path).then(|| "in the order of execution".to_owned())
-        });
+        let digests = (Digest::of(&run), Digest::of(&again));
+        let first = difference(
+            (&run.story.record.events, run.began),
+            (&again.story.record.events, again.began),
+        );
+        let difference =
+            first.or_else(|| digests.0.difference(&digests.1).or(known).map(str::to_owned));
         let problem = match (difference, run.problem) {
             (None, Some(problem)) => problem,
-            (difference, _) => Problem::Undetermined(
-                difference.unwrap_or_else(|| "once it fails, and once it does not".to_owned()),
-            ),
+            (Some(difference), _) => Problem::Undetermined(difference),
+            (None, None) => {
+                Problem::Undetermined("it failed once, and does not fail again".to_owned())
+            }
         };
         let replay = simpler.to_string();
         let page = diagram::page(&self.name, &problem.to_string(), &replay, &timeline);
@@ -403,6 +417,48 @@ impl Simulation {
         let path = folder.join(name + ".html");
         std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, page)).ok()?;
         Some(path)
+    }
+}
+
+/// What two runs must have in common to be the same one.
+#[derive(PartialEq)]
+struct Digest {
+    path: Vec<u32>,
+    order: u64,
+    traffic: u64,
+    points: u64,
+    struck: u32,
+    problem: Option<Problem>,
+}
+
+impl Digest {
+    fn of(run: &Run) -> Self {
+        let Story { path, record, points, struck, .. } = &run.story;
+        Self {
+            path: path.clone(),
+            order: record.order(),
+            traffic: record.traffic(),
+            points: *points,
+            struck: *struck,
+            problem: run.problem.clone(),
+        }
+    }
+
+    /// In what they differ, if nobody knows where.
+    fn difference(&self, other: &Self) -> Option<&'static str> {
+        match () {
+            () if self.order != other.order => Some("in the order of execution"),
+            () if self.traffic != other.traffic => Some("in who sends to whom"),
+            () if self.path != other.path => Some("in what was left to chance"),
+            () if (self.points, self.struck) != (other.points, other.struck) => {
+                Some("in who might have been struck, or was")
+            }
+            () if self.problem.is_some() != other.problem.is_some() => {
+                Some("once it fails, and once it does not")
+            }
+            () if self.problem != other.problem => Some("in what went wrong"),
+            () => None,
+        }
     }
 }
 

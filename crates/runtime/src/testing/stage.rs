@@ -40,6 +40,8 @@ pub(super) struct Limits {
 pub(super) struct Run {
     pub(super) story: Story,
     pub(super) problem: Option<Problem>,
+    /// When it began.
+    pub(super) began: Time,
 }
 
 /// Something that must hold after every step.
@@ -66,6 +68,9 @@ pub(super) struct Stage {
     waits_for: Mutex<Option<String>>,
     waker: Mutex<Option<Waker>>,
 }
+
+/// So many steps are made after the end of a test, for everybody to come to rest.
+const LAST_STEPS_MAX: u64 = 10_000;
 
 /// The test goes on when the scheduler gives it the floor.
 const ITS_TURN: u8 = 0;
@@ -106,7 +111,8 @@ where
         let guest = scenario(Sim::new(stage.clone()));
         let end = clock::now().plus(limits.time);
         let end = (!clock::is_never(end)).then(|| clock::sleep_until(end));
-        Visit { stage: &stage, guest: pin!(guest), end: pin!(end) }.await
+        Visit { stage: &stage, guest: pin!(guest), end: pin!(end) }.await?;
+        stage.fade_out().await
     });
     director.after_each_step(|| {});
     // It leads to the runtime, which leads here.
@@ -115,7 +121,7 @@ where
     drop(directing);
     director.close_books();
     let broken = || director.broken().map(|law| Problem::Broken(law.to_owned()));
-    Run { problem: problem.err().or_else(broken), story: director.story() }
+    Run { problem: problem.err().or_else(broken), story: director.story(), began: beginning() }
 }
 
 impl Stage {
@@ -182,6 +188,17 @@ impl Stage {
         if !self.quiet(self.limits.steps).await {
             self.problem.lock().get_or_insert(Problem::Endless(self.limits.steps));
         }
+    }
+
+    /// The test is over. Who has something to do yet does it, as long as that takes no time, and what has to hold then
+    /// is looked at. Whoever never rests is left alone.
+    async fn fade_out(&self) -> Result<(), Problem> {
+        self.director.heal();
+        self.invariants.lock().clear();
+        if self.quiet(self.director.steps() + LAST_STEPS_MAX).await {
+            self.check_what_is_settled();
+        }
+        self.problem.lock().take().map_or(Ok(()), Err)
     }
 
     /// Nobody has anything to do. If a law is broken, the run ends with that before the test goes on.

@@ -55,6 +55,11 @@ impl World {
         table::find(pid).is_some_and(|process| process.core().is_alive())
     }
 
+    /// Whether nothing is left of a process. One that was killed is not alive, but may have code that runs.
+    pub(super) fn has_ended(&self, pid: Pid) -> bool {
+        table::find(pid).is_none_or(|process| process.core().has_ended())
+    }
+
     /// The process that holds a name.
     #[must_use]
     pub fn whereis<S: Receives>(&self, name: &Name<S>) -> Option<Address<S::Message>> {

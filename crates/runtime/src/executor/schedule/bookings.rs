@@ -31,6 +31,11 @@ impl Scheduler {
         self.with(|state| state.ledger.book(pid, Fate::Discarded, count as u64));
     }
 
+    /// The process has got a signal, or a message of a timer.
+    pub(crate) fn posted(&self, pid: Pid) {
+        self.with(|state| state.ledger.posted(pid));
+    }
+
     /// The process waits at its inbox.
     pub(crate) fn waits(&self, pid: Pid) {
         self.with(|state| state.ledger.waits(pid));
@@ -51,7 +56,7 @@ impl Scheduler {
     /// A supervisor has launched a child.
     pub(crate) fn launched(&self, supervisor: Pid, child: &dyn fmt::Debug, pid: Pid) {
         self.with(|state| {
-            state.ledger.launched((supervisor, format!("{child:?}")), pid, &state.held);
+            state.ledger.launched(supervisor, format!("{child:?}"), pid, &state.held);
         });
     }
 

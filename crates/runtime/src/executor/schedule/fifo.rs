@@ -105,6 +105,9 @@ impl Scheduler {
     pub(crate) fn discarded(&self, _pid: Pid, _count: usize) {}
 
     #[inline]
+    pub(crate) fn posted(&self, _pid: Pid) {}
+
+    #[inline]
     pub(crate) fn waits(&self, _pid: Pid) {}
 
     #[inline]

@@ -64,6 +64,8 @@ struct State {
     /// How many times a process was about to run that may be struck.
     points: u64,
     struck: u32,
+    /// How many times that was left to chance.
+    by_chance: u32,
     steps: u64,
     /// Nothing goes wrong any more.
     healed: bool,
@@ -101,6 +103,7 @@ pub(crate) fn direct(script: Script) -> (Arc<Director>, Directing) {
             born: 0,
             points: 0,
             struck: 0,
+            by_chance: 0,
             steps: 0,
             healed: false,
             safe: 0,
@@ -242,7 +245,7 @@ impl Scheduler {
     pub(crate) fn sent(&self, from: impl FnOnce() -> Option<Pid>, to: Pid, what: &'static str) {
         self.with(|state| {
             state.ledger.sent();
-            state.record.note(|| Event::Sent { from: from(), to, what });
+            state.record.sent(from(), to, what);
         });
     }
 
@@ -440,12 +443,13 @@ impl State {
         let planned =
             self.script.strikes.iter().find(|(at, _)| *at == point).map(|strike| strike.1);
         let fault = planned.or_else(|| {
-            let may = self.struck < self.script.faults_max;
-            let chances = self.script.chances.iter().filter(|_| may);
-            chances
-                .copied()
-                .find(|(_, chance)| self.choices.chance(*chance))
-                .map(|(fault, _)| fault)
+            if self.by_chance == self.script.faults_max {
+                return None;
+            }
+            let chances = &self.script.chances;
+            let chosen = self.choices.one_of(chances.iter().map(|(_, chance)| *chance))?;
+            self.by_chance += 1;
+            Some(chances[chosen].0)
         })?;
         self.struck += 1;
         self.record.note(|| Event::Struck { pid, fault, point });
