@@ -46,27 +46,36 @@
 //! - **Time.** It is tokio's paused clock: it stands still as long as anybody has something to do, and then jumps to the
 //!   next timer. `tokio::time` and `tokio::sync` work as ever; an hour takes microseconds.
 //! - **Crashes** ([`Crash::EveryAwait`], [`kill`](Simulation::kill), [`panic`](Simulation::panic),
-//!   [`error`](Simulation::error)). A process is struck when it would go on after an await: in a callback, that
-//!   panics, or returns an error, with everything that follows from it; elsewhere, the process does. Supervisors
+//!   [`error`](Simulation::error)). A process is struck when it is resumed, and would go on after an await: in a
+//!   callback, that panics, or returns an error, with everything that follows from it; elsewhere, the process does. An
+//!   await that is over at once, such as a receive with a message in the inbox, is no such point. Supervisors
 //!   and registries that no process has started are spared, for nobody would start them again.
-//! - **Late messages** ([`delay`](Simulation::delay)). Messages between two processes keep their order, but one may
-//!   arrive after another one that was sent later by somebody else, as between the nodes of a cluster. Within one
-//!   program that does not happen.
+//! - **Late messages** ([`delay`](Simulation::delay)). What one process sends another keeps its order: messages, signals
+//!   and answers. But a message may arrive after another one that was sent later by somebody else, as between the nodes
+//!   of a cluster. Within one program that does not happen. What a process sends itself is never late.
 //!
 //! # What is checked without being asked for
 //!
-//! In every run of every test:
+//! At each step of every run:
 //!
-//! - A child's next incarnation is not launched before the former one is gone.
+//! - A child's next incarnation is not launched before the former one is gone, and everything below that.
 //! - Whoever is told of an end finds the names of the dead free.
 //! - A supervisor restarts no more often than it may.
-//! - Every message that is sent arrives, comes back, or is refused; every one that arrives is handled, displaced by a
-//!   bounded mailbox, or dropped with its process.
-//! - Whoever waits at its inbox and gets something runs; when nobody has anything to do ([`Sim::settle`]), nobody is
-//!   linked with the dead, or watches them.
-//! - Every call ends, and nothing is left ([`Sim::no_leaks`]).
 //!
-//! What is broken is a [`Problem::Broken`], as any invariant is.
+//! Whenever nobody has anything to do ([`Sim::settle`]), and so once more when a test has succeeded: then everybody gets
+//! 10,000 steps to come to rest, in which nothing goes wrong and no time passes. Whoever does not is not looked at.
+//!
+//! - Whoever has got a message while it waited at its inbox, or a signal, has run.
+//! - Nobody is linked with the dead, or watches them; as long as nobody is held.
+//! - Whoever waits for an answer that was dropped unsaid has been told so.
+//!
+//! When a run is over, and with it all its processes:
+//!
+//! - Every message that was sent has arrived, come back, been refused, or was on its way; every one that arrived was
+//!   handled, displaced by a bounded mailbox, or dropped with its process.
+//!
+//! What is broken is a [`Problem::Broken`], as any invariant is. That nothing is left of a test, no process, no name and
+//! no timer, has to be asked for ([`Sim::no_leaks`]).
 //!
 //! # What is not
 //!

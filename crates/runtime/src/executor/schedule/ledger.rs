@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use fauxtp_logic::budget::Intensity;
 use fauxtp_logic::{Pid, Time};
 
+use super::places::Places;
+
 /// What holds in every run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Law {
@@ -61,23 +63,6 @@ struct Account {
     /// It has got something since, and has not run.
     is_due: bool,
     is_gone: bool,
-    /// Where it hangs in its tree.
-    place: Option<usize>,
-}
-
-/// Where a child hangs. It stays the same for each incarnation of its supervisor.
-#[derive(Debug)]
-struct Place {
-    above: Above,
-    /// The last one that hung here.
-    holder: Pid,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Above {
-    /// A supervisor that hangs below nobody.
-    Root(Pid),
-    Place(usize),
 }
 
 /// A supervisor's restarts of the recent past.
@@ -100,9 +85,7 @@ pub(crate) struct Ledger {
     promises: u64,
     /// Who has let go of a promise unkept, and has not told whoever waits.
     debts: BTreeMap<u64, Option<Pid>>,
-    places: Vec<Place>,
-    /// By what they are called there.
-    children: BTreeMap<(Above, String), usize>,
+    places: Places,
     restarts: BTreeMap<Pid, Restarts>,
     broken: Option<Law>,
 }
@@ -193,34 +176,12 @@ impl Ledger {
         pid: Pid,
         held: &BTreeSet<Pid>,
     ) {
-        let above = self.account(supervisor).place.map_or(Above::Root(supervisor), Above::Place);
-        let next = self.places.len();
-        let place = *self.children.entry((above, child)).or_insert(next);
-        self.account(pid).place = Some(place);
-        if place == next {
-            return self.places.push(Place { above, holder: pid });
-        }
-        let left: Vec<Pid> = (place..self.places.len())
-            .filter(|at| self.hangs_below(*at, place))
-            .map(|at| self.places[at].holder)
-            .filter(|pid| !self.is_gone(*pid))
-            .collect();
-        self.places[place].holder = pid;
+        let mut left = self.places.take(supervisor, child, pid);
+        left.retain(|former| !self.is_gone(*former));
         // What is held for long is left behind, as any process that cannot be killed; and what is below it.
         if !left.is_empty() && left.iter().all(|pid| !held.contains(pid)) {
             self.breach(Law::OneIncarnation);
         }
-    }
-
-    /// Whether this place is that one, or below it. A place is always noted after the one above.
-    fn hangs_below(&self, mut place: usize, that: usize) -> bool {
-        while place > that {
-            match self.places[place].above {
-                Above::Place(above) => place = above,
-                Above::Root(_) => return false,
-            }
-        }
-        place == that
     }
 
     fn is_gone(&self, pid: Pid) -> bool {
