@@ -102,3 +102,52 @@ fn orphans_of_a_supervisor_that_did_not_start_are_waited_for() {
         .faults_max(2)
         .run(|sim| a_supervisor_below_another_one(sim, 2));
 }
+
+/// A process of this number that never runs, outside of all simulations.
+fn silent(runtime: &tokio::runtime::Runtime) -> Address<Reply<()>> {
+    let _inside = runtime.enter();
+    loop {
+        let silent = process::spawn(async |mut ctx: process::Context<Reply<()>>| {
+            let _kept = ctx.recv().await;
+            std::future::pending::<()>().await;
+        });
+        let silent = silent.expect("there is a runtime");
+        if silent.pid().id > 2 && silent.pid().serial == 0 {
+            return silent;
+        }
+    }
+}
+
+async fn somebody_who_waits_for_the_outside(sim: Sim, outside: Address<Reply<()>>) -> Result {
+    let number = outside.pid().id;
+    let waits = process::spawn(async move |mut ctx: process::Context<Option<Reply<()>>>| {
+        ctx.recv().await;
+        let _never = outside.call(|from| from).no_timeout().await;
+    })?;
+    waits.send(None);
+    sim.settle().await;
+    // Whoever asks has the number of the one outside.
+    while process::spawn(async |_: process::Context<()>| {})?.pid().id + 1 < number {}
+    let asks = process::spawn(async move |_: process::Context<()>| {
+        match waits.call(Some).timeout(Duration::from_secs(1)).await {
+            Err(CallError::Timeout) => Ok(()),
+            other => Err(Stop::error(format!("{other:?}"))),
+        }
+    })?;
+    assert_eq!(asks.pid().id, number);
+    let reason = asks.join().await;
+    assert!(reason.is_normal(), "nobody waits for the one who asks: {reason}");
+    Ok(())
+}
+
+/// Expected: whoever waits for a process outside of the simulation waits for nobody in it. What a process waits for is noted
+/// without its creation, and was taken for the process with that number inside.
+#[test]
+fn who_waits_for_somebody_outside_waits_for_nobody_inside() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.expect("a runtime needs nothing but memory");
+    let outside = silent(&runtime);
+    Simulation::new("outside")
+        .seeds(5)
+        .run(|sim| somebody_who_waits_for_the_outside(sim, outside.clone()));
+}

@@ -176,6 +176,19 @@ fn the_environment_replays_one_run() {
     );
 }
 
+/// Expected: where nothing is left to chance, there is one run, however many seeds are asked for.
+#[test]
+fn the_environment_multiplies_no_run_without_chance() {
+    let program = std::env::current_exe().expect("a test knows its program");
+    let output = std::process::Command::new(program)
+        .args(["--exact", "one_seed_goes_well", "--nocapture"])
+        .env("FAUXTP_SIM_SEEDS", "5")
+        .output()
+        .expect("it can be started");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && text.starts_with("1 runs"), "{text}");
+}
+
 #[test]
 fn what_decides_behind_its_back_is_found() {
     static RUNS: AtomicU32 = AtomicU32::new(0);

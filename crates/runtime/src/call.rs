@@ -302,7 +302,6 @@ where
         let (promise, pledge) = slot::promise();
         match address.shared().push_and_wait(message(Reply(promise)), cx) {
             Ok(place) => {
-                address.shared().core.executor.scheduler().call_begins();
                 self.place = place;
                 self.pledge = Some(pledge);
                 Poll::Ready(())
@@ -361,9 +360,6 @@ impl<D: Dest + ?Sized, T, F> Call<'_, D, T, F> {
     fn leave(&mut self) {
         if std::mem::take(&mut self.waits) {
             if let Some(address) = self.address() {
-                if self.pledge.is_some() {
-                    address.shared().core.executor.scheduler().call_ends();
-                }
                 cycle::end(address.shared().core.pid);
             }
         }

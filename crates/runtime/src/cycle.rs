@@ -22,7 +22,7 @@ use crate::signal::Signal;
 use crate::slot::{self, Broken, Pledge};
 use crate::sync::atomic::Ordering;
 use crate::table;
-use crate::wait::Waiting;
+use crate::wait::{Wait, Waiting};
 
 /// Processes each of which waits for the next one, and the last for the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +97,23 @@ pub(crate) enum Outlook {
     Waits,
 }
 
+/// Whether both live in the same simulation, or in none: records leave out in which. Whoever waits for somebody from
+/// elsewhere is on no record, and no circle through him is seen.
+#[inline]
+fn is_near(here: &Core, on: Pid) -> bool {
+    here.pid.creation == on.creation
+}
+
+/// Changes what the current process says of its waiting for that one.
+#[inline]
+fn write_down(on: Pid, change: impl FnOnce(&Wait)) {
+    current::with_borrowed(|here| {
+        if is_near(here.core(), on) {
+            change(&here.core().wait);
+        }
+    });
+}
+
 /// The current process says that it is about to call; to be taken back by [`end`].
 #[inline]
 pub(crate) fn begin(callee: &Core) -> Outlook {
@@ -108,6 +125,9 @@ pub(crate) fn begin(callee: &Core) -> Outlook {
         if here.is_overdue() {
             return Outlook::Overdue;
         }
+        if !is_near(here, callee.pid) {
+            return Outlook::Clear;
+        }
         here.wait.begin_call(callee.pid);
         if callee.wait.is_waiting() { Outlook::Waits } else { Outlook::Clear }
     };
@@ -118,7 +138,9 @@ pub(crate) fn begin(callee: &Core) -> Outlook {
 /// has run out of time meanwhile.
 pub(crate) fn sent(callee: Pid, place: u64) -> bool {
     let look = |here: &Handle| {
-        here.core().wait.sent(callee, place);
+        if is_near(here.core(), callee) {
+            here.core().wait.sent(callee, place);
+        }
         confirm(here, callee);
         here.core().is_overdue()
     };
@@ -138,7 +160,7 @@ pub(crate) fn waits_on() {
 /// A future that was begun in one place may have been left there, and be waited for elsewhere or by nobody. So whoever
 /// is asked has to look for what it waits for, before it says that it does.
 fn confirm(here: &Handle, on: Pid) {
-    if here.core().wait.is_for(on) {
+    if is_near(here.core(), on) && here.core().wait.is_for(on) {
         here.core().doubted.store(false, Ordering::Relaxed);
     }
 }
@@ -149,14 +171,14 @@ pub(crate) struct Watching(Pid);
 
 impl Watching {
     pub(crate) fn begin(on: Pid) -> Self {
-        current::with_borrowed(|here| here.core().wait.begin_watching(on));
+        write_down(on, |wait| wait.begin_watching(on));
         Self(on)
     }
 
     /// The message lies at `place` already. So this wait is never refused; but whoever calls the process from now on
     /// sees it.
     pub(crate) fn for_answer(on: Pid, place: u64) -> Self {
-        current::with_borrowed(|here| here.core().wait.begin_waiting(on, place));
+        write_down(on, |wait| wait.begin_waiting(on, place));
         Self(on)
     }
 
@@ -175,14 +197,16 @@ impl Drop for Watching {
 /// Somebody who waits for the current process has to wait for its child as well, which starts or ends for him.
 pub(crate) fn detour(asker: Pid, child: Pid) {
     if let (Some(asker), Some(here)) = (table::find(asker), current::pid()) {
-        asker.core().wait.set_detour(here, child);
+        if is_near(asker.core(), here) && is_near(asker.core(), child) {
+            asker.core().wait.set_detour(here, child);
+        }
     }
 }
 
 /// The current process does not wait for that one any more.
 #[inline]
 pub(crate) fn end(callee: Pid) {
-    current::with_borrowed(|here| here.core().wait.end(callee));
+    write_down(callee, |wait| wait.end(callee));
 }
 
 /// Whether the request that the current process is handling has run out of time.

@@ -27,9 +27,9 @@ use crate::sync::{Arrivals, Mutex, RwLock, statics, thread_local};
 
 pub(crate) use crew::allow_on_the_spot;
 pub(crate) use fiber::{Berth, Fiber, embody, end, wake};
+pub(crate) use schedule::{Debt, Imminent, Scheduler, is_quiet, stricken};
 #[cfg(feature = "testing")]
 pub(crate) use schedule::{Director, Story, choices, direct, record, script};
-pub(crate) use schedule::{Imminent, Scheduler, is_quiet, stricken};
 pub(crate) use sweep::Alarm;
 pub(crate) use timers::{TimerKey, Timers};
 

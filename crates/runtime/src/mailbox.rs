@@ -6,6 +6,7 @@
 //! between them an exit or a down belongs.
 
 mod lanes;
+mod late;
 mod policy;
 
 use std::any::Any;
@@ -98,41 +99,6 @@ impl<M: Send + 'static> Shared<M> {
         Ok(place)
     }
 
-    /// Leaves a message to a simulation that wants to deliver it late. A bounded inbox has to say at once whether it
-    /// takes it.
-    #[inline]
-    fn put_off(self: &Arc<Self>, message: M) -> Option<M> {
-        let (scheduler, pid) = (self.core.executor.scheduler(), self.core.pid);
-        scheduler.sent(current::pid, pid, std::any::type_name::<M>());
-        let at_once = scheduler.delivers_at_once(current::pid, pid)
-            || !self.core.may_be_open()
-            || self.lanes.lock().is_bounded();
-        if at_once {
-            return Some(message);
-        }
-        let shared = self.clone();
-        scheduler.deliver_later(current::pid, pid, move || shared.arrive_late(message));
-        // Somebody has to deliver it, also if nobody has anything to do.
-        self.core.executor.rouse();
-        None
-    }
-
-    /// A late message arrives. If the process has ended meanwhile, it is as if the message had been in its inbox.
-    fn arrive_late(self: &Arc<Self>, message: M) {
-        match self.deliver(message, &mut 0) {
-            Ok(true) => executor::wake(self),
-            Ok(false) => {}
-            Err(SendError::NoProc(message) | SendError::Full(message)) => {
-                let _entered = current::enter(self.clone());
-                drop_each(Some(message));
-                let (unkept, fate) = self.core.private(|private| {
-                    (std::mem::take(&mut private.possessions().unkept), private.fate.clone())
-                });
-                current::settle_all(unkept, fate.as_ref());
-            }
-        }
-    }
-
     fn run_or_wake(self: &Arc<Self>, cx: &mut Context<'_>) {
         if !Executor::run_on_the_spot(self, cx) {
             executor::wake(self);
@@ -202,6 +168,7 @@ impl<M: Send + 'static> Shared<M> {
             return Err(post);
         }
         lanes.post(post);
+        self.core.executor.scheduler().posted(self.core.pid);
         lanes.parked = false;
         let waker = lanes.waker.take();
         // Pairs with the swap in `take_in`; the lock orders the rest.
@@ -216,6 +183,8 @@ impl<M: Send + 'static> Shared<M> {
     /// Delivers the message of an expired timer, behind everything that is there (TMR-003); gives it back if the process
     /// has ended.
     pub(crate) fn expire(self: &Arc<Self>, timer: Ref, message: M) -> Result<(), M> {
+        // An errand's outcome comes after what that has sent.
+        self.core.executor.scheduler().deliver_all(current::pid, self.core.pid);
         match self.post(Post::Notice(Notice::Timer(timer, message))) {
             Ok(()) => {
                 executor::wake(self);
@@ -417,6 +386,7 @@ impl<M: Send + 'static> Process for Shared<M> {
     }
 
     fn barrier(self: Arc<Self>, barrier: Barrier) {
+        self.core.executor.scheduler().deliver_all(current::pid, self.core.pid);
         if self.post(Post::Notice(Notice::Barrier(barrier))).is_ok() {
             executor::wake(&self);
         }

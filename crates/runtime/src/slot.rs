@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 use fauxtp_logic::ExitReason;
 
 use crate::current;
+use crate::executor::Debt;
 use crate::signal::Listener;
 use crate::sync::Mutex;
 
@@ -24,7 +25,10 @@ pub(crate) enum Broken {
     Exited(ExitReason),
 }
 
-struct Slot<T>(Mutex<State<T>>);
+struct Slot<T> {
+    state: Mutex<State<T>>,
+    debt: Debt,
+}
 
 enum State<T> {
     /// The pledge waits; its waker if it has been polled.
@@ -35,9 +39,16 @@ enum State<T> {
 }
 
 impl<T> Slot<T> {
+    /// One that the current process waits for.
+    fn open() -> Arc<Self> {
+        let state = Mutex::new(State::Open(None));
+        Arc::new(Self { state, debt: Debt::to(current::pid) })
+    }
+
     /// Gives the value back if nobody waits for it any more.
     fn settle(&self, outcome: Result<T, Broken>) -> Result<(), Result<T, Broken>> {
-        let mut state = self.0.lock();
+        self.debt.is_paid(current::pid);
+        let mut state = self.state.lock();
         let State::Open(waker) = &mut *state else {
             return Err(outcome);
         };
@@ -63,7 +74,7 @@ pub(crate) struct Pledge<T> {
 
 /// A promise and the pledge that waits for it.
 pub(crate) fn promise<T: Send>() -> (Promise<T>, Pledge<T>) {
-    let slot = Arc::new(Slot(Mutex::new(State::Open(None))));
+    let slot = Slot::open();
     (Promise(Some(slot.clone())), Pledge { slot, done: false })
 }
 
@@ -80,6 +91,7 @@ impl<T: Send> Promise<T> {
     /// Keeps the promise as the last act of the current process, after everybody else has heard of its end.
     pub(crate) fn keep_at_end(mut self, value: T) {
         if let Some(slot) = self.0.take() {
+            slot.debt.is_left(current::pid);
             current::unkept(Box::new(move |_| {
                 let _nobody_waits = slot.settle(Ok(value));
             }));
@@ -88,13 +100,14 @@ impl<T: Send> Promise<T> {
 
     /// Whether nobody waits any more.
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.0.as_ref().is_none_or(|slot| matches!(*slot.0.lock(), State::Closed))
+        self.0.as_ref().is_none_or(|slot| matches!(*slot.state.lock(), State::Closed))
     }
 }
 
 impl<T: Send + 'static> Drop for Promise<T> {
     fn drop(&mut self) {
         if let Some(slot) = self.0.take() {
+            slot.debt.is_left(current::pid);
             current::unkept(Box::new(move |reason| {
                 let broken =
                     reason.map_or(Broken::Dropped, |reason| Broken::Exited(reason.clone()));
@@ -107,7 +120,7 @@ impl<T: Send + 'static> Drop for Promise<T> {
 impl<T> Pledge<T> {
     /// Waits for the value. Must not be polled again once it was ready.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Broken>> {
-        let mut state = self.slot.0.lock();
+        let mut state = self.slot.state.lock();
         match &mut *state {
             State::Open(Some(waker)) if waker.will_wake(cx.waker()) => Poll::Pending,
             State::Open(waker) => {
@@ -139,7 +152,7 @@ impl<T> Drop for Pledge<T> {
     fn drop(&mut self) {
         if !self.done {
             // What had arrived is dropped outside of the lock: it is the user's.
-            let left = std::mem::replace(&mut *self.slot.0.lock(), State::Closed);
+            let left = std::mem::replace(&mut *self.slot.state.lock(), State::Closed);
             drop(left);
         }
     }
@@ -154,6 +167,6 @@ impl Listener for Slot<ExitReason> {
 
 /// A listener and the pledge that waits for what it hears.
 pub(crate) fn listener() -> (Arc<dyn Listener>, Pledge<ExitReason>) {
-    let slot = Arc::new(Slot(Mutex::new(State::Open(None))));
+    let slot = Slot::open();
     (slot.clone(), Pledge { slot, done: false })
 }

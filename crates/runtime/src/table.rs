@@ -1,7 +1,12 @@
 //! Which process a pid means: sharded slots, each used by one process at a time.
 
+#[cfg(not(feature = "testing"))]
+#[path = "table/plain.rs"]
+mod simulated;
+#[cfg(feature = "testing")]
+mod simulated;
+
 use std::cell::Cell;
-use std::collections::BTreeMap;
 
 use fauxtp_logic::Pid;
 
@@ -11,8 +16,6 @@ use crate::sync::{Mutex, SHARDS, statics, thread_local};
 
 statics! {
     static TABLE: [Mutex<Shard>; SHARDS] = [const { Mutex::new(Shard::EMPTY) }; SHARDS];
-    /// The processes of simulations, which have pids of their own.
-    static SIMULATED: Mutex<BTreeMap<Pid, Handle>> = Mutex::new(BTreeMap::new());
 }
 
 struct Shard {
@@ -35,7 +38,7 @@ impl Shard {
 pub(crate) fn enter<T>(given: Option<Pid>, make: impl FnOnce(Pid) -> (Handle, T)) -> T {
     if let Some(pid) = given {
         let (handle, result) = make(pid);
-        SIMULATED.lock().insert(pid, handle);
+        simulated::enter(pid, handle);
         return result;
     }
     let number = shard_of_thread();
@@ -55,8 +58,7 @@ pub(crate) fn enter<T>(given: Option<Pid>, make: impl FnOnce(Pid) -> (Handle, T)
 /// Forgets a process that has ended.
 pub(crate) fn leave(pid: Pid) {
     if pid.creation != 0 {
-        let handle = SIMULATED.lock().remove(&pid);
-        return drop(handle);
+        return simulated::leave(pid);
     }
     let (number, place) = split(pid);
     let mut shard = TABLE[number].lock();
@@ -78,7 +80,7 @@ pub(crate) fn find(pid: Pid) -> Option<Handle> {
         return None;
     }
     if pid.creation != 0 {
-        return SIMULATED.lock().get(&pid).cloned();
+        return simulated::find(pid);
     }
     let (number, place) = split(pid);
     let shard = TABLE[number].lock();
@@ -93,7 +95,7 @@ pub(crate) fn list() -> Vec<Handle> {
     });
     // Asked outside of the locks: the answer may have to wait.
     let mut processes: Vec<Handle> = all.collect();
-    processes.extend(SIMULATED.lock().values().cloned());
+    processes.extend(simulated::list());
     processes.retain(|process| !process.core().has_ended());
     processes.sort_unstable_by_key(|process| process.core().pid);
     processes

@@ -46,27 +46,36 @@
 //! - **Time.** It is tokio's paused clock: it stands still as long as anybody has something to do, and then jumps to the
 //!   next timer. `tokio::time` and `tokio::sync` work as ever; an hour takes microseconds.
 //! - **Crashes** ([`Crash::EveryAwait`], [`kill`](Simulation::kill), [`panic`](Simulation::panic),
-//!   [`error`](Simulation::error)). A process is struck when it would go on after an await: in a callback, that
-//!   panics, or returns an error, with everything that follows from it; elsewhere, the process does. Supervisors
+//!   [`error`](Simulation::error)). A process is struck when it is resumed, and would go on after an await: in a
+//!   callback, that panics, or returns an error, with everything that follows from it; elsewhere, the process does. An
+//!   await that is over at once, such as a receive with a message in the inbox, is no such point. Supervisors
 //!   and registries that no process has started are spared, for nobody would start them again.
-//! - **Late messages** ([`delay`](Simulation::delay)). Messages between two processes keep their order, but one may
-//!   arrive after another one that was sent later by somebody else, as between the nodes of a cluster. Within one
-//!   program that does not happen.
+//! - **Late messages** ([`delay`](Simulation::delay)). What one process sends another keeps its order: messages, signals
+//!   and answers. But a message may arrive after another one that was sent later by somebody else, as between the nodes
+//!   of a cluster. Within one program that does not happen. What a process sends itself is never late.
 //!
 //! # What is checked without being asked for
 //!
-//! In every run of every test:
+//! At each step of every run:
 //!
-//! - A child's next incarnation is not launched before the former one is gone.
+//! - A child's next incarnation is not launched before the former one is gone, and everything below that.
 //! - Whoever is told of an end finds the names of the dead free.
 //! - A supervisor restarts no more often than it may.
-//! - Every message that is sent arrives, comes back, or is refused; every one that arrives is handled, displaced by a
-//!   bounded mailbox, or dropped with its process.
-//! - Whoever waits at its inbox and gets something runs; when nobody has anything to do ([`Sim::settle`]), nobody is
-//!   linked with the dead, or watches them.
-//! - Every call ends, and nothing is left ([`Sim::no_leaks`]).
 //!
-//! What is broken is a [`Problem::Broken`], as any invariant is.
+//! Whenever nobody has anything to do ([`Sim::settle`]), and so once more when a test has succeeded: then everybody gets
+//! 10,000 steps to come to rest, in which nothing goes wrong and no time passes. Whoever does not is not looked at.
+//!
+//! - Whoever has got a message while it waited at its inbox, or a signal, has run.
+//! - Nobody is linked with the dead, or watches them; as long as nobody is held.
+//! - Whoever waits for an answer that was dropped unsaid has been told so.
+//!
+//! When a run is over, and with it all its processes:
+//!
+//! - Every message that was sent has arrived, come back, been refused, or was on its way; every one that arrived was
+//!   handled, displaced by a bounded mailbox, or dropped with its process.
+//!
+//! What is broken is a [`Problem::Broken`], as any invariant is. That nothing is left of a test, no process, no name and
+//! no timer, has to be asked for ([`Sim::no_leaks`]).
 //!
 //! # What is not
 //!
@@ -109,9 +118,6 @@ pub use crate::executor::script::{Fault, Injected};
 pub use problem::Problem;
 pub use simulation::{Crash, Failure, Report, Simulation};
 pub use world::World;
-
-/// So many looks at a runtime that does nothing, until it is believed to have nothing to do.
-const IDLE_LOOKS: u32 = 8;
 
 /// A simulation, as its test sees it.
 #[derive(Clone)]
@@ -165,36 +171,29 @@ impl Sim {
     }
 
     /// From now on there are never two incarnations of the process with this name: before a new one has the name,
-    /// the former one has ended.
+    /// all who ever had it have ended. Who was killed and has not noticed yet has not ended.
     pub fn always_one<S: Receives>(&self, name: &'static Name<S>) {
-        let mut last: Option<Pid> = None;
+        let mut holders: Vec<Pid> = Vec::new();
         self.invariant(
             format_args!("there is never more than one {:?}", name.as_str()),
             move |world| {
                 let holder = world.whereis(name).map(|address| address.pid());
-                let former = last.filter(|former| holder.is_some_and(|pid| pid != *former));
-                last = holder.or(last);
-                former.is_none_or(|former| !world.is_alive(former))
+                holders.retain(|former| !world.has_ended(*former));
+                holders.extend(holder.filter(|pid| !holders.contains(pid)));
+                holders.len() < 2
             },
         );
     }
 
-    /// Waits until nobody has anything to do. Time does not pass: timers that are due later stay.
+    /// Waits until nobody has anything to do, neither processes nor tasks of tokio's. Time does not pass: timers that are
+    /// due later stay. What threads do (`spawn_blocking`) is not waited for, and a task of tokio's that never rests is
+    /// waited for as long as it takes.
     ///
     /// # Cancel safety
     /// Strict.
     pub async fn settle(&self) {
-        let _looking_on = self.stage.look_on();
-        let (mut steps, mut idle) = (self.stage.director.steps(), 0);
-        while idle < IDLE_LOOKS {
-            tokio::task::yield_now().await;
-            let now = self.stage.director.steps();
-            idle = if now == steps { idle + 1 } else { 0 };
-            steps = now;
-        }
-        let world = self.world();
-        self.stage.director.settled(|| world.has_ties_with_the_dead());
-        self.stage.check_laws();
+        self.stage.settle().await;
+        self.stage.check_what_is_settled();
     }
 
     /// Lets time pass, timer by timer, and waits until nobody has anything to do then.
@@ -203,20 +202,21 @@ impl Sim {
     /// Strict; some of the time has passed.
     pub async fn advance(&self, time: Duration) {
         {
-            let _looking_on = self.stage.look_on();
+            let _looking_on = self.stage.see_everything();
             clock::sleep_until(clock::now().plus(time)).await;
         }
         self.settle().await;
     }
 
-    /// Waits until something is so, and lets time pass if nobody has anything to do. What is never so fails the
-    /// simulation when its [time](Simulation::time_max) is over.
+    /// Waits until something is so, and lets time pass if nobody has anything to do. It is looked after every step of a
+    /// process, after every late message, and before time jumps. What is never so fails the simulation when its
+    /// [time](Simulation::time_max) is over.
     ///
     /// # Cancel safety
     /// Strict.
     pub async fn eventually(&self, what: impl fmt::Display, mut is_so: impl FnMut(&World) -> bool) {
         let world = self.world();
-        let _looking_on = self.stage.look_on();
+        let _looking_on = self.stage.see_everything();
         let _waiting = self.stage.wait_for(what.to_string());
         std::future::poll_fn(|_| if is_so(&world) { Poll::Ready(()) } else { Poll::Pending }).await;
     }
@@ -264,8 +264,6 @@ impl Sim {
             messages => left.push(format!("{messages} messages on their way")),
         }
         assert!(left.is_empty(), "left at the end: {}", left.join("; "));
-        self.stage.director.deserted();
-        self.stage.check_laws();
     }
 }
 

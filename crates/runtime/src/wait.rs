@@ -181,7 +181,7 @@ impl Waiting {
     }
 }
 
-/// One word for a local pid without its creation; never 0.
+/// One word for a local pid without its creation, which is that of whoever waits (see `cycle`); never 0.
 fn pack(pid: Pid) -> u64 {
     !(u64::from(pid.serial) << 32 | u64::from(pid.id))
 }

@@ -51,6 +51,7 @@ pub async fn two_pockets(sim: Sim) {
     let hand = Hand::spec(purse.clone()).name(&HAND).restart(Restart::Permanent);
     sim.start(Supervisor::new([hand])).await;
     for _ in 0..3 {
+        sim.eventually("there is a hand", |world| world.whereis(&HAND).is_some()).await;
         let _struck_perhaps = HAND.move_one().await;
     }
     sim.heal();

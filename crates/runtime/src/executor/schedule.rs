@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use super::fiber::Fiber;
 
+pub(crate) use backend::{Debt, Imminent, Scheduler, is_quiet, stricken};
 #[cfg(feature = "testing")]
 pub(crate) use backend::{Director, Story, choices, direct, record, script};
-pub(crate) use backend::{Imminent, Scheduler, is_quiet, stricken};
 
 /// What has its turn.
 pub(super) enum Next {

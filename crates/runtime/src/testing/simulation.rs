@@ -1,6 +1,7 @@
 //! Runs of a test under many seeds: what is asked for, and what is found.
 
-use std::collections::BTreeSet;
+mod exploration;
+
 use std::env;
 use std::fmt;
 use std::future::Future;
@@ -11,14 +12,10 @@ use std::time::Duration;
 use fauxtp_logic::ExitReason;
 
 use super::Sim;
-use super::diagram;
 use super::problem::Problem;
 use super::replay::Replay;
-use super::shrink::shrink;
-use super::stage::{self, Limits, Run, play};
-use super::timeline::Timeline;
-use crate::executor::choices::Source;
-use crate::executor::script::{Fault, Script};
+use super::stage::Limits;
+use crate::executor::script::Fault;
 use crate::stop::Outcome;
 
 /// When processes are struck, beside those that are struck by chance.
@@ -28,8 +25,9 @@ pub enum Crash {
     /// Never.
     #[default]
     Never,
-    /// For each seed, one run without, and then for every await of every process three in which just that process is
-    /// struck just there: by a panic, by an error, by a kill.
+    /// For each seed, one run without, and then three for every time that a process is resumed after an await, in which
+    /// it is struck just then: by a panic, by an error, by a kill. Whoever is struck by chance as well, if that has been
+    /// asked for, is struck in addition.
     EveryAwait,
 }
 
@@ -164,23 +162,26 @@ impl Simulation {
         self
     }
 
-    /// How probable it is, at each await of each process, that it is killed; from 0 to 1.
+    /// How probable it is, each time that a process is resumed, that it is killed; from 0 to 1, and no more than
+    /// that together with [`panic`](Self::panic) and [`error`](Self::error).
     pub fn kill(self, probability: f64) -> Self {
         self.chance(Fault::Kill, probability)
     }
 
-    /// How probable it is, at each await of each process, that it panics; from 0 to 1.
+    /// How probable it is, each time that a process is resumed, that it panics; from 0 to 1.
     pub fn panic(self, probability: f64) -> Self {
         self.chance(Fault::Panic, probability)
     }
 
-    /// How probable it is, at each await of each process, that it returns an error; from 0 to 1.
+    /// How probable it is, each time that a process is resumed, that it returns an error; from 0 to 1.
     pub fn error(self, probability: f64) -> Self {
         self.chance(Fault::Error, probability)
     }
 
     fn chance(mut self, fault: Fault, probability: f64) -> Self {
         self.chances.push((fault, checked(probability)));
+        let all: f64 = self.chances.iter().map(|(_, chance)| chance).sum();
+        assert!(all <= 1.0 + f64::EPSILON, "at most one of several things happens, not {all}");
         self
     }
 
@@ -292,135 +293,10 @@ impl Simulation {
             let text = env::var(name).ok()?;
             Some(text.parse().unwrap_or_else(|_| panic!("{name}: {text:?} is no number")))
         };
-        self.seeds = number("FAUXTP_SIM_SEEDS").unwrap_or(self.seeds);
+        // Of a run in which nothing is left to chance there is one.
+        let seeds = number("FAUXTP_SIM_SEEDS").filter(|_| !self.fifo);
+        self.seeds = seeds.unwrap_or(self.seeds);
         self.first = number("FAUXTP_SIM_FROM").unwrap_or(self.first);
-    }
-
-    fn explore(&self, scenario: Scenario<'_>) -> Result<Report, Box<Failure>> {
-        let mut report = Report::default();
-        let mut orders = BTreeSet::new();
-        for seed in self.first..self.first.saturating_add(self.seeds) {
-            let source = || if self.fifo { Source::Fifo } else { Source::Seed(seed) };
-            let seeded = |strikes| Replay { source: source(), strikes };
-            let plain = seeded(Vec::new());
-            let run = self.play(&plain, Shown::No, scenario);
-            report.add(&run);
-            report.points += run.story.points;
-            orders.insert(run.story.record.order());
-            let points = run.story.points;
-            let path = run.story.path.clone();
-            self.judge(run, &plain, scenario)?;
-            if self.twice {
-                let again = self.play(&plain, Shown::No, scenario);
-                report.add(&again);
-                if again.story.path != path {
-                    return Err(self.failure(&plain, plain.clone(), scenario));
-                }
-            }
-            if self.crash == Crash::EveryAwait {
-                for (point, fault) in (0..points).flat_map(|at| Fault::ALL.map(|fault| (at, fault)))
-                {
-                    let struck = seeded(vec![(point, fault)]);
-                    let run = self.play(&struck, Shown::No, scenario);
-                    report.add(&run);
-                    self.judge(run, &struck, scenario)?;
-                }
-            }
-        }
-        report.orders = orders.len();
-        Ok(report)
-    }
-
-    /// Plays one run with everything that is said about it.
-    #[allow(clippy::print_stderr, reason = "whoever replays wants to see")]
-    fn replay(&self, replay: &Replay, scenario: Scenario<'_>) -> Result<Report, Box<Failure>> {
-        let run = self.play(replay, Shown::Loudly, scenario);
-        let mut report = Report::default();
-        report.add(&run);
-        if run.problem.is_some() {
-            return Err(self.failure(replay, replay.clone(), scenario));
-        }
-        eprintln!("{}", Timeline::of(&run.story.record.events, stage::beginning()));
-        Ok(report)
-    }
-
-    fn play(&self, replay: &Replay, shown: Shown, scenario: Scenario<'_>) -> Run {
-        let script = Script {
-            source: replay.source.clone(),
-            strikes: replay.strikes.clone(),
-            chances: self.chances.clone(),
-            faults_max: self.faults_max,
-            delay: self.delay,
-            records: shown != Shown::No,
-            is_quiet: shown != Shown::Loudly,
-        };
-        play(script, self.limits, scenario)
-    }
-
-    /// If a run went wrong, finds out the simplest way to go wrong like that.
-    fn judge(&self, run: Run, replay: &Replay, scenario: Scenario<'_>) -> Result<(), Box<Failure>> {
-        let Some(problem) = run.problem else { return Ok(()) };
-        let simpler = shrink(replay, run.story.path, |replay| {
-            let run = self.play(replay, Shown::No, scenario);
-            let alike = run.problem.is_some_and(|found| found.is_like(&problem));
-            alike.then_some(run.story.path)
-        });
-        Err(self.failure(replay, simpler, scenario))
-    }
-
-    /// Tells of a failing run. It is played twice, for it may not be the same twice.
-    fn failure(&self, found: &Replay, simpler: Replay, scenario: Scenario<'_>) -> Box<Failure> {
-        let run = self.play(&simpler, Shown::Quietly, scenario);
-        let timeline = Timeline::of(&run.story.record.events, stage::beginning());
-        let again = self.play(&simpler, Shown::Quietly, scenario);
-        let other = Timeline::of(&again.story.record.events, stage::beginning());
-        let difference = timeline.difference(&other).or_else(|| {
-            (run.story.path != again.story.path).then(|| "in the order of execution".to_owned())
-        });
-        let problem = match (difference, run.problem) {
-            (None, Some(problem)) => problem,
-            (difference, _) => Problem::Undetermined(
-                difference.unwrap_or_else(|| "once it fails, and once it does not".to_owned()),
-            ),
-        };
-        let replay = simpler.to_string();
-        let page = diagram::page(&self.name, &problem.to_string(), &replay, &timeline);
-        Box::new(Failure {
-            picture: self.write_picture(&page),
-            problem,
-            replay,
-            found: found.to_string(),
-            timeline: timeline.to_string(),
-            name: self.name.clone(),
-        })
-    }
-
-    fn write_picture(&self, page: &str) -> Option<PathBuf> {
-        let folder = diagram::folder();
-        let is_plain = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
-        let name: String =
-            self.name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect();
-        let path = folder.join(name + ".html");
-        std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, page)).ok()?;
-        Some(path)
-    }
-}
-
-/// What is shown of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
-    No,
-    /// Its events are kept.
-    Quietly,
-    /// And its panics are printed.
-    Loudly,
-}
-
-impl Report {
-    fn add(&mut self, run: &Run) {
-        self.runs += 1;
-        self.steps += run.story.steps;
-        self.struck += u64::from(run.story.struck);
     }
 }
 

@@ -1,6 +1,6 @@
 //! One run of one simulation: a runtime of its own, a clock of its own, and the test as its guest.
 
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -40,6 +40,8 @@ pub(super) struct Limits {
 pub(super) struct Run {
     pub(super) story: Story,
     pub(super) problem: Option<Problem>,
+    /// When it began.
+    pub(super) began: Time,
 }
 
 /// Something that must hold after every step.
@@ -54,12 +56,28 @@ pub(super) struct Stage {
     limits: Limits,
     invariants: Mutex<Vec<Invariant>>,
     problem: Mutex<Option<Problem>>,
-    /// Whether the test looks on, and needs no turn of its own to go on.
-    looks_on: AtomicBool,
-    /// What it looks on for.
+    /// What the test looks on for, and needs no turn of its own to see.
+    view: AtomicU8,
+    /// Whether there was nothing to do since somebody began to wait for that.
+    quiet: AtomicBool,
+    /// After so many steps he gives up.
+    patience: AtomicU64,
+    /// When somebody who waits for a change looked last because nobody had anything to do.
+    looked: Mutex<Option<Time>>,
+    /// What it looks on for, in words.
     waits_for: Mutex<Option<String>>,
     waker: Mutex<Option<Waker>>,
 }
+
+/// So many steps are made after the end of a test, for everybody to come to rest.
+const LAST_STEPS_MAX: u64 = 10_000;
+
+/// The test goes on when the scheduler gives it the floor.
+const ITS_TURN: u8 = 0;
+/// It wants to see everything that changes.
+const EVERYTHING: u8 = 1;
+/// It waits until nobody has anything to do.
+const QUIET: u8 = 2;
 
 /// Plays one simulation to its end, on this thread.
 pub(super) fn play<F>(script: Script, limits: Limits, scenario: impl FnOnce(Sim) -> F) -> Run
@@ -67,18 +85,24 @@ where
     F: Future<Output = ExitReason>,
 {
     let (director, directing) = direct(script);
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = builder.enable_all().start_paused(true).build();
-    let runtime = runtime.expect("a runtime without threads needs nothing but memory");
     let stage = Arc::new(Stage {
         director: director.clone(),
         limits,
         invariants: Mutex::new(Vec::new()),
         problem: Mutex::new(None),
-        looks_on: AtomicBool::new(false),
+        view: AtomicU8::new(ITS_TURN),
+        quiet: AtomicBool::new(false),
+        patience: AtomicU64::new(0),
+        looked: Mutex::new(None),
         waits_for: Mutex::new(None),
         waker: Mutex::new(None),
     });
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let parked = stage.clone();
+    // The test is polled between any two steps: whoever has been given the floor has it before anybody else runs.
+    builder.event_interval(1).on_thread_park(move || parked.is_quiet());
+    let runtime = builder.enable_all().start_paused(true).build();
+    let runtime = runtime.expect("a runtime without threads needs nothing but memory");
     let problem = runtime.block_on(async {
         BEGINNING.set(clock::now());
         let world = World::here(director.creation());
@@ -87,14 +111,17 @@ where
         let guest = scenario(Sim::new(stage.clone()));
         let end = clock::now().plus(limits.time);
         let end = (!clock::is_never(end)).then(|| clock::sleep_until(end));
-        Visit { stage: &stage, guest: pin!(guest), end: pin!(end) }.await
+        Visit { stage: &stage, guest: pin!(guest), end: pin!(end) }.await?;
+        stage.fade_out().await
     });
     director.after_each_step(|| {});
+    // It leads to the runtime, which leads here.
+    stage.waker.lock().take();
     drop(runtime);
     drop(directing);
     director.close_books();
     let broken = || director.broken().map(|law| Problem::Broken(law.to_owned()));
-    Run { problem: problem.err().or_else(broken), story: director.story() }
+    Run { problem: problem.err().or_else(broken), story: director.story(), began: beginning() }
 }
 
 impl Stage {
@@ -116,13 +143,68 @@ impl Stage {
         if let Some(name) = broken {
             self.problem.lock().get_or_insert(Problem::Broken(name));
             self.wake();
-        } else if self.looks_on.load(Ordering::Relaxed) {
+            return;
+        }
+        let wants_to_see = match self.view.load(Ordering::Relaxed) {
+            EVERYTHING => true,
+            QUIET => self.director.steps() > self.patience.load(Ordering::Relaxed),
+            _ => false,
+        };
+        if wants_to_see {
             self.wake();
         }
     }
 
-    /// If a law is broken, the run ends with that before the test goes on.
-    pub(super) fn check_laws(&self) {
+    /// Nobody has anything to do, neither processes nor tasks of tokio's: time is about to jump.
+    fn is_quiet(&self) {
+        match self.view.load(Ordering::Relaxed) {
+            EVERYTHING => {
+                // Once for each moment: whoever is woken keeps time from going on.
+                let now = clock::now();
+                if self.looked.lock().replace(now) != Some(now) {
+                    self.wake();
+                }
+            }
+            QUIET if !self.quiet.swap(true, Ordering::Relaxed) => self.wake(),
+            _ => {}
+        }
+    }
+
+    /// Waits until nobody has anything to do, or there have been so many steps in this run; tells whether it is so.
+    pub(super) async fn quiet(&self, steps_max: u64) -> bool {
+        let _looking_on = self.look_on(QUIET);
+        self.quiet.store(false, Ordering::Relaxed);
+        self.patience.store(steps_max, Ordering::Relaxed);
+        std::future::poll_fn(|_| {
+            let is_quiet = self.quiet.load(Ordering::Relaxed);
+            let is_over = is_quiet || self.director.steps() > steps_max;
+            if is_over { Poll::Ready(is_quiet) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Waits until nobody has anything to do. A run in which that never comes about is without end.
+    pub(super) async fn settle(&self) {
+        if !self.quiet(self.limits.steps).await {
+            self.problem.lock().get_or_insert(Problem::Endless(self.limits.steps));
+        }
+    }
+
+    /// The test is over. Who has something to do yet does it, as long as that takes no time, and what has to hold then
+    /// is looked at. Whoever never rests is left alone.
+    async fn fade_out(&self) -> Result<(), Problem> {
+        self.director.heal();
+        self.invariants.lock().clear();
+        if self.quiet(self.director.steps() + LAST_STEPS_MAX).await {
+            self.check_what_is_settled();
+        }
+        self.problem.lock().take().map_or(Ok(()), Err)
+    }
+
+    /// Nobody has anything to do. If a law is broken, the run ends with that before the test goes on.
+    pub(super) fn check_what_is_settled(&self) {
+        let world = World::here(self.director.creation());
+        self.director.settled(|| world.has_ties_with_the_dead(), World::is_ending);
         if let Some(law) = self.director.broken() {
             self.problem.lock().get_or_insert(Problem::Broken(law.to_owned()));
         }
@@ -145,10 +227,13 @@ impl Stage {
         Waiting(self)
     }
 
-    /// The test looks on until the guard is dropped.
-    pub(super) fn look_on(&self) -> LookingOn<'_> {
-        self.looks_on.store(true, Ordering::Relaxed);
-        LookingOn(self)
+    /// The test sees everything that changes until the guard is dropped.
+    pub(super) fn see_everything(&self) -> LookingOn<'_> {
+        self.look_on(EVERYTHING)
+    }
+
+    fn look_on(&self, view: u8) -> LookingOn<'_> {
+        LookingOn { stage: self, before: self.view.swap(view, Ordering::Relaxed) }
     }
 }
 
@@ -162,11 +247,14 @@ impl Drop for Waiting<'_> {
 }
 
 /// The test looks on.
-pub(super) struct LookingOn<'a>(&'a Stage);
+pub(super) struct LookingOn<'a> {
+    stage: &'a Stage,
+    before: u8,
+}
 
 impl Drop for LookingOn<'_> {
     fn drop(&mut self) {
-        self.0.looks_on.store(false, Ordering::Relaxed);
+        self.stage.view.store(self.before, Ordering::Relaxed);
     }
 }
 
@@ -190,12 +278,17 @@ impl<F: Future<Output = ExitReason>> Future for Visit<'_, F> {
         if stage.director.steps() > limits.steps {
             return Poll::Ready(Err(Problem::Endless(limits.steps)));
         }
-        if self.end.as_mut().as_pin_mut().is_some_and(|end| end.poll(cx).is_ready()) {
+        let looks_on = stage.view.load(Ordering::Relaxed) != ITS_TURN;
+        let is_over = self.end.as_mut().as_pin_mut().is_some_and(|end| end.poll(cx).is_ready());
+        let stalled = || {
             let waits_for = stage.waits_for.lock().clone();
-            return Poll::Ready(Err(Problem::Stalled { time: limits.time, waits_for }));
-        }
+            Poll::Ready(Err(Problem::Stalled { time: limits.time, waits_for }))
+        };
         *stage.waker.lock() = Some(cx.waker().clone());
-        if !stage.looks_on.load(Ordering::Relaxed) && !stage.director.may_go_on(cx) {
+        if !looks_on && is_over {
+            return stalled();
+        }
+        if !looks_on && !stage.director.may_go_on(cx) {
             World::here(stage.director.creation()).executor().rouse();
             return Poll::Pending;
         }
@@ -205,6 +298,8 @@ impl<F: Future<Output = ExitReason>> Future for Visit<'_, F> {
             return Poll::Ready(Err(problem));
         }
         match polled {
+            // Whoever looks on has had a last look.
+            Ok(Poll::Pending) if is_over => stalled(),
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(outcome)) => Poll::Ready(verdict(outcome)),
             Err(report) => Poll::Ready(Err(Problem::Panicked {

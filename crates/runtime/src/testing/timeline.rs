@@ -12,6 +12,9 @@ use crate::executor::script::Fault;
 /// So many lines of a timeline are printed; the last ones.
 const LINES_MAX: usize = 60;
 
+/// What a run has kept of itself.
+type Events = [(Time, Event)];
+
 /// One thing that happened, as people say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
@@ -23,6 +26,8 @@ pub(super) struct Line {
 /// What somebody did, or what was done to him.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
+    Runs,
+    RunsOnTheSpot,
     Starts { by: String },
     IsCalled(String),
     Sends { to: String, message: String },
@@ -35,6 +40,8 @@ pub(super) enum What {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Runs => f.write_str("runs"),
+            Self::RunsOnTheSpot => f.write_str("runs on the stack of whoever waits for it"),
             Self::Starts { by } => write!(f, "starts, by {by}"),
             Self::IsCalled(name) => write!(f, "is called {name}"),
             Self::Sends { to, message } => write!(f, "sends {message} to {to}"),
@@ -55,6 +62,23 @@ pub(super) struct Timeline {
 struct Names(BTreeMap<Pid, String>);
 
 impl Names {
+    /// Each process has the name it is known by in the end.
+    fn of_all(events: &Events) -> Self {
+        let mut names = BTreeMap::new();
+        for (_, event) in events {
+            match event {
+                Event::Born { pid, label, .. } => {
+                    names.insert(*pid, format!("{}{pid}", short(label)));
+                }
+                Event::Named { pid, name } => {
+                    names.insert(*pid, format!("{name}{pid}"));
+                }
+                _ => {}
+            }
+        }
+        Self(names)
+    }
+
     fn of(&self, pid: Pid) -> String {
         self.0.get(&pid).cloned().unwrap_or_else(|| pid.to_string())
     }
@@ -66,47 +90,46 @@ impl Names {
 
 impl Timeline {
     /// Tells what happened. Each process has the name it is known by in the end.
-    pub(super) fn of(events: &[(Time, Event)], beginning: Time) -> Self {
-        let mut names = Names(BTreeMap::new());
-        for (_, event) in events {
-            match event {
-                Event::Born { pid, label, .. } => {
-                    names.0.insert(*pid, format!("{}{pid}", short(label)));
-                }
-                Event::Named { pid, name } => {
-                    names.0.insert(*pid, format!("{name}{pid}"));
-                }
-                _ => {}
-            }
-        }
-        let lines = events.iter().filter_map(|(at, event)| {
-            let (who, what) = said(event, &names)?;
-            Some(Line { at: at.since(beginning), who, what })
+    pub(super) fn of(events: &Events, beginning: Time) -> Self {
+        let names = Names::of_all(events);
+        // Who ran when is too much.
+        let is_told =
+            |event: &Event| !matches!(event, Event::Guest | Event::Ran(_) | Event::OnTheSpot(_));
+        let told = events.iter().filter(|(_, event)| is_told(event));
+        let lines = told.map(|(at, event)| {
+            let (who, what) = said(event, &names);
+            Line { at: at.since(beginning), who, what }
         });
         Self { lines: lines.collect() }
     }
 }
 
-impl Timeline {
-    /// The first thing that is not the same in another timeline.
-    pub(super) fn difference(&self, other: &Self) -> Option<String> {
-        let length = self.lines.len().max(other.lines.len());
-        (0..length).find(|at| self.lines.get(*at) != other.lines.get(*at)).map(|at| {
-            let said = |line: Option<&Line>| {
-                line.map_or_else(
-                    || "nothing".to_owned(),
-                    |line| format!("{} {}", line.who, line.what),
-                )
-            };
-            format!("step {}: {}; {}", at + 1, said(self.lines.get(at)), said(other.lines.get(at)))
-        })
-    }
+/// The first thing that is not the same in two runs, with who did it.
+pub(super) fn difference(one: (&Events, Time), other: (&Events, Time)) -> Option<String> {
+    let (names, other_names) = (Names::of_all(one.0), Names::of_all(other.0));
+    let length = one.0.len().max(other.0.len());
+    let said = |(run, beginning): (&Events, Time), names: &Names, at: usize| {
+        run.get(at).map_or_else(
+            || "nothing".to_owned(),
+            |(time, event)| {
+                let (who, what) = said(event, names);
+                format!("{who} {what}, after {:?}", time.since(beginning))
+            },
+        )
+    };
+    // Pids are not the same in two runs; what they are numbered is.
+    (0..length).find_map(|at| {
+        let both = (said(one, &names, at), said(other, &other_names, at));
+        (both.0 != both.1).then(|| format!("step {}: {}; {}", at + 1, both.0, both.1))
+    })
 }
 
-/// What people say of an event; who ran when is too much.
-fn said(event: &Event, names: &Names) -> Option<(String, What)> {
-    Some(match event {
-        Event::Guest | Event::Ran(_) | Event::OnTheSpot(_) => return None,
+/// What people say of an event.
+fn said(event: &Event, names: &Names) -> (String, What) {
+    match event {
+        Event::Guest => (names.of_any(None), What::Runs),
+        Event::Ran(pid) => (names.of(*pid), What::Runs),
+        Event::OnTheSpot(pid) => (names.of(*pid), What::RunsOnTheSpot),
         Event::Born { pid, parent, .. } => {
             (names.of(*pid), What::Starts { by: names.of_any(*parent) })
         }
@@ -121,7 +144,7 @@ fn said(event: &Event, names: &Names) -> Option<(String, What)> {
         Event::Handles { pid, what } => (names.of(*pid), What::Handles((*what).to_owned())),
         Event::Struck { pid, fault, .. } => (names.of(*pid), What::IsStruck(*fault)),
         Event::Ended { pid, reason } => (names.of(*pid), What::Ends(reason.clone())),
-    })
+    }
 }
 
 /// A type's name without the way to it; a closure has the name of what it stands in.

@@ -55,6 +55,11 @@ impl World {
         table::find(pid).is_some_and(|process| process.core().is_alive())
     }
 
+    /// Whether nothing is left of a process. One that was killed is not alive, but may have code that runs.
+    pub(super) fn has_ended(&self, pid: Pid) -> bool {
+        table::find(pid).is_none_or(|process| process.core().has_ended())
+    }
+
     /// The process that holds a name.
     #[must_use]
     pub fn whereis<S: Receives>(&self, name: &Name<S>) -> Option<Address<S::Message>> {
@@ -81,6 +86,13 @@ impl World {
             timers => left.push(format!("{timers} timers")),
         }
         left
+    }
+
+    /// Whether a process lives, and none of its code but `terminate` and destructors runs any more.
+    pub(super) fn is_ending(pid: Pid) -> bool {
+        table::find(pid).is_some_and(|process| {
+            process.core().private(|private| private.ending || private.doom().is_some())
+        })
     }
 
     /// Whether somebody who lives is linked with somebody who does not, or watches him. To be asked when nobody has

@@ -31,6 +31,11 @@ impl Scheduler {
         self.with(|state| state.ledger.book(pid, Fate::Discarded, count as u64));
     }
 
+    /// The process has got a signal, or a message of a timer.
+    pub(crate) fn posted(&self, pid: Pid) {
+        self.with(|state| state.ledger.posted(pid));
+    }
+
     /// The process waits at its inbox.
     pub(crate) fn waits(&self, pid: Pid) {
         self.with(|state| state.ledger.waits(pid));
@@ -51,21 +56,13 @@ impl Scheduler {
     /// A supervisor has launched a child.
     pub(crate) fn launched(&self, supervisor: Pid, child: &dyn fmt::Debug, pid: Pid) {
         self.with(|state| {
-            state.ledger.launched((supervisor, format!("{child:?}")), pid, &state.held);
+            state.ledger.launched(supervisor, format!("{child:?}"), pid, &state.held);
         });
     }
 
     /// A supervisor restarts.
     pub(crate) fn restarts(&self, supervisor: Pid, decision: u64, at: Time, limit: &Intensity) {
         self.with(|state| state.ledger.restarts(supervisor, decision, at, limit));
-    }
-
-    pub(crate) fn call_begins(&self) {
-        self.with(|state| state.ledger.call_begins());
-    }
-
-    pub(crate) fn call_ends(&self) {
-        self.with(|state| state.ledger.call_ends());
     }
 }
 
@@ -76,21 +73,29 @@ impl Director {
         self.state.lock().ledger.broken().map(Law::text)
     }
 
-    /// Nobody has anything to do; `ties_with_the_dead` tells whether somebody has relations with whoever is gone.
-    pub(crate) fn settled(&self, ties_with_the_dead: impl FnOnce() -> bool) {
-        let has_held = !self.state.lock().held.is_empty();
+    /// Nobody has anything to do. `ties_with_the_dead` tells whether somebody has relations with whoever is gone; and
+    /// `is_ending` whether somebody lives whose code runs for the last time.
+    pub(crate) fn settled(
+        &self,
+        ties_with_the_dead: impl FnOnce() -> bool,
+        is_ending: impl Fn(Pid) -> bool,
+    ) {
+        let (has_held, debtors) = {
+            let state = self.state.lock();
+            (!state.held.is_empty(), state.ledger.debtors())
+        };
         let ties = !has_held && ties_with_the_dead();
+        let has_forgotten = |debtor: &Option<Pid>| !debtor.is_some_and(&is_ending);
+        let debts = debtors.iter().any(has_forgotten);
         let mut state = self.state.lock();
         let State { ledger, held, .. } = &mut *state;
         ledger.settled(held);
         if ties {
             ledger.breach(Law::Relations);
         }
-    }
-
-    /// Nobody lives.
-    pub(crate) fn deserted(&self) {
-        self.state.lock().ledger.deserted();
+        if debts {
+            ledger.breach(Law::Calls);
+        }
     }
 
     /// The simulation is over, and everybody has ended with it.

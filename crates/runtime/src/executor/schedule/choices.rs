@@ -55,6 +55,29 @@ impl Choices {
         self.make(|random| u32::from(random.f64() < probability), |given| given.min(1)) == 1
     }
 
+    /// Which of these things happens, if one does: at most one of them, each with its own probability.
+    pub(crate) fn one_of(
+        &mut self,
+        probabilities: impl Iterator<Item = f64> + Clone,
+    ) -> Option<usize> {
+        if probabilities.clone().all(|probability| probability <= 0.0) {
+            return None;
+        }
+        let count = probabilities.clone().count() as u32;
+        let draw = |random: &mut Rng| {
+            let mut rest = random.f64();
+            let below = |probability| {
+                rest -= probability;
+                rest < 0.0
+            };
+            probabilities
+                .map(below)
+                .position(|is_below| is_below)
+                .map_or(0, |index| index as u32 + 1)
+        };
+        (self.make(draw, |given| given.min(count)) as usize).checked_sub(1)
+    }
+
     /// Any number.
     pub(crate) fn number(&mut self) -> u32 {
         self.make(|random| random.u32(..), |given| given)
@@ -78,5 +101,28 @@ impl Choices {
     /// What has been chosen.
     pub(crate) fn take(&mut self) -> Vec<u32> {
         std::mem::take(&mut self.made)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_several_happens_as_often_as_it_says() {
+        let mut choices = Choices::new(Source::Seed(7));
+        let mut times = [0; 3];
+        for _ in 0..10_000 {
+            if let Some(index) = choices.one_of([0.5, 0.0, 0.25].into_iter()) {
+                times[index] += 1;
+            }
+        }
+        assert!(
+            (4_700..5_300).contains(&times[0]) && (2_300..2_700).contains(&times[2]),
+            "{times:?}"
+        );
+        assert_eq!((times[1], choices.take().len()), (0, 10_000));
+        assert_eq!(choices.one_of([0.0].into_iter()), None);
+        assert_eq!(choices.take().len(), 0, "nothing was left to chance");
     }
 }

@@ -16,6 +16,9 @@ use crate::sync::Mutex;
 /// Nothing is decided here, and nothing noted.
 pub(crate) struct Scheduler;
 
+/// What somebody owes is not kept account of.
+pub(crate) struct Debt;
+
 /// No fault is ever planned for a process.
 pub(crate) struct Imminent;
 
@@ -102,6 +105,9 @@ impl Scheduler {
     pub(crate) fn discarded(&self, _pid: Pid, _count: usize) {}
 
     #[inline]
+    pub(crate) fn posted(&self, _pid: Pid) {}
+
+    #[inline]
     pub(crate) fn waits(&self, _pid: Pid) {}
 
     #[inline]
@@ -118,16 +124,24 @@ impl Scheduler {
     }
 
     #[inline]
-    pub(crate) fn call_begins(&self) {}
-
-    #[inline]
-    pub(crate) fn call_ends(&self) {}
-
-    #[inline]
     pub(crate) fn handles(&self, _pid: Pid, _what: &'static str) {}
 
     #[inline]
     pub(crate) fn ended(&self, _pid: Pid, _reason: &ExitReason) {}
+}
+
+#[allow(clippy::unused_self, reason = "the twin keeps account")]
+impl Debt {
+    #[inline]
+    pub(crate) fn to(_creditor: impl FnOnce() -> Option<Pid>) -> Self {
+        Self
+    }
+
+    #[inline]
+    pub(crate) fn is_left(&self, _debtor: impl FnOnce() -> Option<Pid>) {}
+
+    #[inline]
+    pub(crate) fn is_paid(&self, _debtor: impl FnOnce() -> Option<Pid>) {}
 }
 
 impl Imminent {

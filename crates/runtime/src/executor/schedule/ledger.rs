@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use fauxtp_logic::budget::Intensity;
 use fauxtp_logic::{Pid, Time};
 
+use super::places::Places;
+
 /// What holds in every run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Law {
-    /// A child's next incarnation is not launched before the former one is gone.
+    /// A child's next incarnation is not launched before the former one is gone, and with it everything below.
     OneIncarnation,
     /// Whoever is told of an end finds the names of the dead free.
     NamesAreFree,
@@ -21,11 +23,11 @@ pub(crate) enum Law {
     Sent,
     /// Every message that was accepted was taken, displaced in a bounded mailbox, or dropped with its process.
     Accepted,
-    /// Whoever has got something while it waited has run.
+    /// Whoever has got a message while it waited, or a signal, has run.
     WakeUp,
     /// Nobody is linked with the dead, or watches them.
     Relations,
-    /// Every call has ended.
+    /// Whoever waits for an answer, and cannot get it any more, is told so.
     Calls,
 }
 
@@ -40,9 +42,9 @@ impl Law {
             Self::Accepted => {
                 "every message that arrives is handled, displaced, or dropped with its process"
             }
-            Self::WakeUp => "whoever waits and gets something runs",
+            Self::WakeUp => "whoever waits and gets something, or gets a signal, runs",
             Self::Relations => "nobody is linked with the dead, or watches them",
-            Self::Calls => "every call ends",
+            Self::Calls => "whoever waits for an answer that nobody can give any more is told so",
         }
     }
 }
@@ -79,8 +81,11 @@ pub(crate) struct Ledger {
     sent: u64,
     accepted: u64,
     returned: u64,
-    calls: u64,
-    incarnations: BTreeMap<(Pid, String), Pid>,
+    /// How many promises there have been.
+    promises: u64,
+    /// Who has let go of a promise unkept, and has not told whoever waits.
+    debts: BTreeMap<u64, Option<Pid>>,
+    places: Places,
     restarts: BTreeMap<Pid, Restarts>,
     broken: Option<Law>,
 }
@@ -146,6 +151,12 @@ impl Ledger {
         self.account(pid).waits = true;
     }
 
+    /// It has got a signal, or a message of a timer, and has to look at it wherever it waits.
+    pub(super) fn posted(&mut self, pid: Pid) {
+        let account = self.account(pid);
+        account.is_due = !account.is_gone;
+    }
+
     pub(super) fn runs(&mut self, pid: Pid) {
         let account = self.account(pid);
         (account.waits, account.is_due) = (false, false);
@@ -157,13 +168,24 @@ impl Ledger {
         (account.waits, account.is_due, account.is_gone) = (false, false, true);
     }
 
-    /// A supervisor has launched a child.
-    pub(super) fn launched(&mut self, child: (Pid, String), pid: Pid, held: &BTreeSet<Pid>) {
-        let Some(former) = self.incarnations.insert(child, pid) else { return };
-        // What is held for long is left behind, as any process that cannot be killed.
-        if !self.account(former).is_gone && !held.contains(&former) {
+    /// A supervisor has launched a child, which it calls so.
+    pub(super) fn launched(
+        &mut self,
+        supervisor: Pid,
+        child: String,
+        pid: Pid,
+        held: &BTreeSet<Pid>,
+    ) {
+        let mut left = self.places.take(supervisor, child, pid);
+        left.retain(|former| !self.is_gone(*former));
+        // What is held for long is left behind, as any process that cannot be killed; and what is below it.
+        if !left.is_empty() && left.iter().all(|pid| !held.contains(pid)) {
             self.breach(Law::OneIncarnation);
         }
+    }
+
+    fn is_gone(&self, pid: Pid) -> bool {
+        self.accounts.get(pid.id as usize).is_some_and(|account| account.is_gone)
     }
 
     /// A supervisor restarts, as was decided at this time.
@@ -187,12 +209,25 @@ impl Ledger {
         }
     }
 
-    pub(super) const fn call_begins(&mut self) {
-        self.calls += 1;
+    /// There is one promise more; its number.
+    pub(super) const fn owes(&mut self) -> u64 {
+        self.promises += 1;
+        self.promises
     }
 
-    pub(super) const fn call_ends(&mut self) {
-        self.calls = self.calls.saturating_sub(1);
+    /// Somebody has let go of a promise unkept.
+    pub(super) fn left(&mut self, promise: u64, debtor: Option<Pid>) {
+        self.debts.insert(promise, debtor);
+    }
+
+    /// Whoever waits has got something.
+    pub(super) fn paid(&mut self, promise: u64) {
+        self.debts.remove(&promise);
+    }
+
+    /// Who has let go of a promise unkept, and has not told whoever waits.
+    pub(super) fn debtors(&self) -> Vec<Option<Pid>> {
+        self.debts.values().copied().collect()
     }
 
     /// Nobody has anything to do.
@@ -201,13 +236,6 @@ impl Ledger {
         let mut due = self.accounts.iter().enumerate().filter(|(_, account)| account.is_due);
         if due.any(|(place, _)| !is_held(place)) {
             self.breach(Law::WakeUp);
-        }
-    }
-
-    /// Nobody lives.
-    pub(super) fn deserted(&mut self) {
-        if self.calls > 0 {
-            self.breach(Law::Calls);
         }
     }
 
@@ -221,6 +249,9 @@ impl Ledger {
         };
         if !self.accounts.iter().all(comes_out) {
             self.breach(Law::Accepted);
+        }
+        if !self.debts.is_empty() {
+            self.breach(Law::Calls);
         }
     }
 }
@@ -262,20 +293,41 @@ mod tests {
 
     #[test]
     fn a_second_incarnation_has_to_wait_for_the_end_of_the_first() {
-        let child = || (SUPERVISOR, "child".to_owned());
+        let child = || "child".to_owned();
         let next = Pid { id: 4, ..CHILD };
         for (is_gone, is_held, expected) in
             [(true, false, None), (false, true, None), (false, false, Some(Law::OneIncarnation))]
         {
             let broken = books(|ledger| {
-                ledger.launched(child(), CHILD, &BTreeSet::new());
+                ledger.launched(SUPERVISOR, child(), CHILD, &BTreeSet::new());
                 if is_gone {
                     ledger.gone(CHILD);
                 }
                 let held = is_held.then_some(CHILD).into_iter().collect();
-                ledger.launched(child(), next, &held);
+                ledger.launched(SUPERVISOR, child(), next, &held);
             });
             assert_eq!(broken, expected);
+        }
+    }
+
+    /// A child of a child is where it was, whatever the pid of the supervisor in between.
+    #[test]
+    fn the_children_of_a_second_incarnation_are_children_of_the_first() {
+        let pid = |id| Pid { id, ..CHILD };
+        let none = BTreeSet::new();
+        for (gone, expected) in [
+            (vec![3, 4], None),
+            (vec![4], Some(Law::OneIncarnation)),
+            (vec![3], Some(Law::OneIncarnation)),
+        ] {
+            let broken = books(|ledger| {
+                ledger.launched(SUPERVISOR, "inner".to_owned(), pid(3), &none);
+                ledger.launched(pid(3), "worker".to_owned(), pid(4), &none);
+                gone.iter().for_each(|id| ledger.gone(pid(*id)));
+                ledger.launched(SUPERVISOR, "inner".to_owned(), pid(5), &none);
+                ledger.launched(pid(5), "worker".to_owned(), pid(6), &none);
+            });
+            assert_eq!(broken, expected, "{gone:?}");
         }
     }
 
@@ -293,6 +345,34 @@ mod tests {
         assert_eq!(history(&[(1, 0), (1, 0), (1, 0), (2, 1)]), None);
         assert_eq!(history(&[(1, 0), (2, 0), (3, 6)]), None);
         assert_eq!(history(&[(1, 0), (2, 1), (3, 5)]), Some(Law::Budget));
+    }
+
+    #[test]
+    fn a_promise_that_is_let_go_must_be_made_good() {
+        let left = |is_paid| {
+            books(|ledger| {
+                let promise = ledger.owes();
+                ledger.left(promise, Some(CHILD));
+                if is_paid {
+                    ledger.paid(promise);
+                }
+            })
+        };
+        assert_eq!((left(true), left(false)), (None, Some(Law::Calls)));
+    }
+
+    #[test]
+    fn whoever_gets_a_signal_must_have_run_or_be_gone() {
+        let signalled = |settle: fn(&mut Ledger)| {
+            books(|ledger| {
+                ledger.posted(CHILD);
+                settle(ledger);
+                ledger.settled(&BTreeSet::new());
+            })
+        };
+        assert_eq!(signalled(|_| {}), Some(Law::WakeUp));
+        assert_eq!(signalled(|ledger| ledger.runs(CHILD)), None);
+        assert_eq!(signalled(|ledger| ledger.gone(CHILD)), None);
     }
 
     #[test]

@@ -56,6 +56,13 @@ pub(crate) struct Record {
     pub(crate) events: Vec<(Time, Event)>,
     /// Tells orders of execution apart.
     order: DefaultHasher,
+    /// Tells apart who has sent whom something.
+    traffic: DefaultHasher,
+}
+
+/// The same in each run, unlike the creation.
+fn number(who: Option<Pid>) -> u32 {
+    who.map_or(0, |pid| pid.id)
 }
 
 /// More events than that are not kept; a timeline that long is no help.
@@ -68,8 +75,14 @@ impl Record {
 
     /// Notes that somebody ran: a process, or the code that drives the simulation.
     pub(crate) fn step(&mut self, who: Option<Pid>, event: impl FnOnce() -> Event) {
-        who.map_or(0, |pid| pid.id).hash(&mut self.order);
+        number(who).hash(&mut self.order);
         self.note(event);
+    }
+
+    /// Notes that somebody has sent something.
+    pub(crate) fn sent(&mut self, from: Option<Pid>, to: Pid, what: &'static str) {
+        (number(from), to.id).hash(&mut self.traffic);
+        self.note(|| Event::Sent { from, to, what });
     }
 
     /// Notes an event, if events are kept.
@@ -81,6 +94,11 @@ impl Record {
 
     pub(crate) fn take(&mut self) -> Self {
         std::mem::take(self)
+    }
+
+    /// A number that is the same if the same have sent to the same, in the same order.
+    pub(crate) fn traffic(&self) -> u64 {
+        self.traffic.finish()
     }
 
     /// A number that is the same for the same order of execution.

@@ -3,7 +3,10 @@
 
 mod bookings;
 pub(crate) mod choices;
+mod debt;
+mod director;
 pub(crate) mod ledger;
+mod places;
 pub(crate) mod record;
 pub(crate) mod script;
 mod strike;
@@ -13,7 +16,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::Waker;
 
 use fauxtp_logic::{ExitReason, Pid};
 
@@ -24,9 +27,11 @@ use crate::executor::fiber::Fiber;
 use crate::sync::{Mutex, thread_local};
 
 use choices::Choices;
+pub(crate) use debt::Debt;
+pub(crate) use director::Story;
 use ledger::Ledger;
 use record::{Event, Record};
-use script::{Fault, Script};
+use script::Script;
 pub(crate) use strike::{Imminent, stricken};
 
 thread_local! {
@@ -62,6 +67,8 @@ struct State {
     /// How many times a process was about to run that may be struck.
     points: u64,
     struck: u32,
+    /// How many times that was left to chance.
+    by_chance: u32,
     steps: u64,
     /// Nothing goes wrong any more.
     healed: bool,
@@ -99,6 +106,7 @@ pub(crate) fn direct(script: Script) -> (Arc<Director>, Directing) {
             born: 0,
             points: 0,
             struck: 0,
+            by_chance: 0,
             steps: 0,
             healed: false,
             safe: 0,
@@ -194,7 +202,11 @@ impl Scheduler {
     /// Whether a message is to be delivered at once, and not later by somebody else.
     pub(crate) fn delivers_at_once(&self, from: impl FnOnce() -> Option<Pid>, to: Pid) -> bool {
         self.with(|state| {
-            let is_behind = state.post.contains_key(&(from(), to));
+            let from = from();
+            if from == Some(to) {
+                return true;
+            }
+            let is_behind = state.post.contains_key(&(from, to));
             let delay = if state.healed { 0.0 } else { state.script.delay };
             !is_behind && !state.choices.chance(delay)
         })
@@ -214,8 +226,9 @@ impl Scheduler {
 
     /// What has been sent is delivered before what is sent next.
     pub(crate) fn deliver_all(&self, from: impl FnOnce() -> Option<Pid>, to: Pid) {
-        let late = self.with(|state| state.post.remove(&(from(), to))).flatten();
-        late.into_iter().flatten().for_each(|deliver| deliver());
+        if let Some(director) = &self.0 {
+            director.deliver_all(from(), to);
+        }
     }
 
     pub(crate) fn born(&self, pid: Pid, parent: Option<Pid>, label: &'static str) {
@@ -235,7 +248,7 @@ impl Scheduler {
     pub(crate) fn sent(&self, from: impl FnOnce() -> Option<Pid>, to: Pid, what: &'static str) {
         self.with(|state| {
             state.ledger.sent();
-            state.record.note(|| Event::Sent { from: from(), to, what });
+            state.record.sent(from(), to, what);
         });
     }
 
@@ -251,191 +264,5 @@ impl Scheduler {
 
     fn with<T>(&self, ask: impl FnOnce(&mut State) -> T) -> Option<T> {
         self.0.as_ref().map(|director| ask(&mut director.state.lock()))
-    }
-}
-
-impl Director {
-    fn next(&self, line: &Mutex<Line>) -> Next {
-        let (turn, late) = {
-            let fibers = &mut line.lock().fibers;
-            self.state.lock().choose(fibers)
-        };
-        if let Some(deliver) = late {
-            deliver();
-        }
-        turn
-    }
-
-    fn stepped(&self) {
-        let watch = self.after_step.lock().take();
-        if let Some(mut watch) = watch {
-            watch();
-            self.after_step.lock().get_or_insert(watch);
-        }
-    }
-
-    /// Has something done after each step.
-    pub(crate) fn after_each_step(&self, watch: impl FnMut() + Send + 'static) {
-        *self.after_step.lock() = Some(Box::new(watch));
-    }
-
-    /// The guest wants to go on; whether it may, or will be woken for that.
-    pub(crate) fn may_go_on(&self, cx: &Context<'_>) -> bool {
-        let mut state = self.state.lock();
-        let granted = matches!(state.guest, Guest::HasTheFloor);
-        state.guest = if granted { Guest::Elsewhere } else { Guest::Asks(cx.waker().clone()) };
-        granted
-    }
-
-    /// The scheduler does not run this process until it is released.
-    pub(crate) fn hold(&self, pid: Pid) {
-        self.state.lock().held.insert(pid);
-    }
-
-    pub(crate) fn release(&self, pid: Pid) {
-        let mut state = self.state.lock();
-        state.held.remove(&pid);
-        let (released, still): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut state.shelved).into_iter().partition(|fiber| fiber.pid() == pid);
-        state.shelved = still;
-        drop(state);
-        for fiber in released {
-            let executor = fiber.executor().clone();
-            executor.enqueue(fiber);
-        }
-    }
-
-    /// This process is never struck.
-    pub(crate) fn spare(&self, pid: Pid) {
-        self.state.lock().spared.insert(pid);
-    }
-
-    /// Nobody is struck until the guard is dropped.
-    pub(crate) fn keep_safe(self: &Arc<Self>) -> Safe {
-        self.state.lock().safe += 1;
-        Safe(self.clone())
-    }
-
-    /// Nothing goes wrong any more.
-    pub(crate) fn heal(&self) {
-        self.state.lock().healed = true;
-    }
-
-    /// How many steps there have been.
-    pub(crate) fn steps(&self) -> u64 {
-        self.state.lock().steps
-    }
-
-    /// How many deliveries are outstanding.
-    pub(crate) fn on_the_way(&self) -> usize {
-        self.state.lock().post.values().map(VecDeque::len).sum()
-    }
-
-    pub(crate) fn creation(&self) -> u32 {
-        self.creation
-    }
-
-    /// What has been decided and what has happened, at the end.
-    pub(crate) fn story(&self) -> Story {
-        let mut state = self.state.lock();
-        let left = (std::mem::take(&mut state.shelved), std::mem::take(&mut state.post));
-        drop(state);
-        // What is left leads back here, and is the user's to drop.
-        drop(left);
-        let mut state = self.state.lock();
-        Story {
-            path: state.choices.take(),
-            record: state.record.take(),
-            points: state.points,
-            struck: state.struck,
-            steps: state.steps,
-        }
-    }
-}
-
-/// Nobody is struck until this is dropped.
-pub(crate) struct Safe(Arc<Director>);
-
-impl Drop for Safe {
-    fn drop(&mut self) {
-        self.0.state.lock().safe -= 1;
-    }
-}
-
-/// What happened in a simulation.
-pub(crate) struct Story {
-    /// What was decided.
-    pub(crate) path: Vec<u32>,
-    pub(crate) record: Record,
-    /// How many times a process might have been struck, and was.
-    pub(crate) points: u64,
-    pub(crate) struck: u32,
-    pub(crate) steps: u64,
-}
-
-impl State {
-    /// Whose turn it is, and what is delivered.
-    fn choose(&mut self, fibers: &mut VecDeque<Arc<dyn Fiber>>) -> (Next, Option<Delivery>) {
-        if !self.held.is_empty() {
-            let held = &self.held;
-            let (shelved, free): (VecDeque<_>, VecDeque<_>) =
-                std::mem::take(fibers).into_iter().partition(|fiber| held.contains(&fiber.pid()));
-            *fibers = free;
-            self.shelved.extend(shelved);
-        }
-        let asks = usize::from(matches!(self.guest, Guest::Asks(_)));
-        let all = asks + fibers.len() + self.post.len();
-        if all == 0 {
-            return (Next::Nothing, None);
-        }
-        self.steps += 1;
-        let chosen = self.choices.among(all);
-        if chosen < asks {
-            self.record.step(None, || Event::Guest);
-            if let Guest::Asks(waker) = std::mem::replace(&mut self.guest, Guest::HasTheFloor) {
-                waker.wake();
-            }
-            return (Next::Other, None);
-        }
-        if let Some(fiber) = fibers.remove(chosen - asks) {
-            let pid = fiber.pid();
-            self.record.step(Some(pid), || Event::Ran(pid));
-            return (Next::Fiber(fiber), None);
-        }
-        let pair = self.post.keys().nth(chosen - asks - fibers.len()).copied();
-        let late = pair.and_then(|pair| self.delivery(pair));
-        (Next::Other, late)
-    }
-
-    fn delivery(&mut self, pair: (Option<Pid>, Pid)) -> Option<Delivery> {
-        let waiting = self.post.get_mut(&pair)?;
-        let first = waiting.pop_front();
-        if waiting.is_empty() {
-            self.post.remove(&pair);
-        }
-        self.record.note(|| Event::Arrives { from: pair.0, to: pair.1 });
-        first
-    }
-
-    /// What befalls a process at this point.
-    fn fault(&mut self, pid: Pid) -> Option<Fault> {
-        if self.healed || self.safe > 0 || self.spared.contains(&pid) {
-            return None;
-        }
-        let point = self.points;
-        self.points += 1;
-        let planned =
-            self.script.strikes.iter().find(|(at, _)| *at == point).map(|strike| strike.1);
-        let fault = planned.or_else(|| {
-            let may = self.struck < self.script.faults_max;
-            let chances = self.script.chances.iter().filter(|_| may);
-            chances
-                .copied()
-                .find(|(_, chance)| self.choices.chance(*chance))
-                .map(|(fault, _)| fault)
-        })?;
-        self.struck += 1;
-        self.record.note(|| Event::Struck { pid, fault, point });
-        Some(fault)
     }
 }
