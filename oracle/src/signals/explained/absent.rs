@@ -73,6 +73,18 @@ impl Asked {
             }
         }
         asked.looks |= !asked.flushes.is_empty();
+        // With OTP he may find later what he has been told before with ours.
+        for (step, later) in history.steps.iter().enumerate().skip(window.end) {
+            let finds = match later {
+                Step::Act(robot, _) if *robot != window.robot => false,
+                Step::Act(_, Act::UnlinkFlush(target)) => asked.links.contains(target),
+                Step::Act(_, Act::DemonitorFlush(made)) => asked.monitors.contains(made),
+                _ => false,
+            };
+            if finds {
+                asked.flushes.insert(step);
+            }
+        }
         asked
     }
 
