@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "tests")]
 
+mod pools;
 mod trees;
 
 use fauxtp::prelude::*;

@@ -10,6 +10,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::explained::Rule;
 use crate::oracle::{Oracle, Verdict};
 use crate::otp::Build;
 use crate::port::Port;
@@ -41,9 +42,18 @@ pub(crate) struct Campaign<'a, O> {
     next: AtomicU64,
     /// How many mismatches have been found.
     mismatches: AtomicUsize,
-    /// How often each explained difference came up.
-    explained: Mutex<BTreeMap<&'static str, u64>>,
+    tally: Mutex<Tally>,
     bar: ProgressBar,
+}
+
+/// What has been compared so far.
+#[derive(Default)]
+struct Tally {
+    /// How often each rule was needed.
+    explained: BTreeMap<Rule, u64>,
+    steps: u64,
+    /// Of those, how many come behind a difference after which nothing can be compared.
+    uncompared: u64,
 }
 
 /// Histories, each with its number.
@@ -65,7 +75,7 @@ impl<'a, O: Oracle> Campaign<'a, O> {
             histories,
             next: AtomicU64::new(0),
             mismatches: AtomicUsize::new(0),
-            explained: Mutex::default(),
+            tally: Mutex::default(),
             bar: ProgressBar::new(histories),
         }
     }
@@ -96,8 +106,10 @@ impl<'a, O: Oracle> Campaign<'a, O> {
             elapsed.as_secs_f64(),
             compared as f64 / elapsed.as_secs_f64(),
         );
-        for (reason, count) in self.explained.lock().unwrap_or_else(|e| e.into_inner()).iter() {
-            println!("  explained {count:>8} times: {reason}");
+        let tally = self.tally.lock().unwrap_or_else(|e| e.into_inner());
+        println!("  {} of {} steps left uncompared", tally.uncompared, tally.steps);
+        for (rule, count) in &tally.explained {
+            println!("  explained {count:>8} times by {}: {}", rule.word(), rule.reason());
         }
         Ok(mismatches == 0)
     }
@@ -123,9 +135,11 @@ impl<'a, O: Oracle> Campaign<'a, O> {
             let history = self.oracle.parse(&saved.history);
             let history = history.with_context(|| format!("could not parse {:?}", saved.path))?;
             let traces = self.trace(&mut port, &history)?;
-            if self.judge(&history, &traces) {
+            let verdict = self.oracle.compare(&history, &traces.ours, &traces.theirs).to_term();
+            if verdict != saved.verdict {
                 self.mismatches.fetch_add(1, Ordering::Relaxed);
-                println!("mismatch: {}\n{}", saved.path.display(), side_by_side(&traces));
+                let (path, sides) = (saved.path.display(), side_by_side(&traces));
+                println!("mismatch: {path}: {verdict}, not {}\n{sides}", saved.verdict);
             }
         }
         Ok(all.len())
@@ -182,15 +196,16 @@ impl<'a, O: Oracle> Campaign<'a, O> {
 
     /// Whether the traces differ and should not.
     fn judge(&self, history: &O::History, traces: &Traces) -> bool {
-        match self.oracle.compare(history, &traces.ours, &traces.theirs) {
-            Verdict::Same => false,
-            Verdict::Explained(reason) => {
-                let mut explained = self.explained.lock().unwrap_or_else(|e| e.into_inner());
-                *explained.entry(reason).or_default() += 1;
-                false
+        let verdict = self.oracle.compare(history, &traces.ours, &traces.theirs);
+        let mut tally = self.tally.lock().unwrap_or_else(|e| e.into_inner());
+        tally.steps += traces.ours.as_list().map_or(0, <[Term]>::len) as u64;
+        if let Verdict::Explained { rules, uncompared } = &verdict {
+            tally.uncompared += *uncompared as u64;
+            for rule in rules {
+                *tally.explained.entry(*rule).or_default() += 1;
             }
-            Verdict::Different => true,
         }
+        verdict == Verdict::Different
     }
 
     /// Shrinks a history that failed, saves it and shows it.
@@ -209,7 +224,12 @@ impl<'a, O: Oracle> Campaign<'a, O> {
         let term = self.oracle.to_term(&smallest);
         let origin = format!("seed {}, history {number}, {tries} tries", self.plan.seed);
         let sides = side_by_side(&traces);
-        let path = saved::save(self.oracle.name(), &term, &[origin.clone(), sides.clone()])?;
+        let path = saved::save(
+            self.oracle.name(),
+            &Verdict::Same,
+            &term,
+            &[origin.clone(), sides.clone()],
+        )?;
         self.bar.suspend(|| {
             println!("mismatch: {origin}\n{term}\n{sides}\nsaved as {}\n", path.display());
         });

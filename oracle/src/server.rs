@@ -7,6 +7,7 @@ mod scripted;
 mod world;
 mod others;
 mod replay;
+mod explained;
 mod compare;
 mod simpler;
 
@@ -68,36 +69,26 @@ impl Oracle for Servers {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn histories() -> impl Iterator<Item = History> {
-        (0..300).map(|number| History::generate(&mut Random::of(7, number)))
-    }
+    use crate::oracle::tests::{reads_back, replays_alike, told};
 
     #[test]
     fn a_history_reads_back_as_it_was_written() {
-        for history in histories() {
-            let term = history.to_term();
-            let text = Term::parse(&term.to_string()).expect("we wrote it");
-            assert_eq!(History::parse(&text).expect("it is one"), history, "{term}");
-        }
+        reads_back(&Servers);
     }
 
     #[test]
     fn a_replay_is_the_same_every_time() {
-        for history in histories() {
-            assert_eq!(Servers.run(&history), Servers.run(&history), "{}", history.to_term());
-        }
+        replays_alike(&Servers);
     }
 
     /// What happens to a server that stops with a reply, as far as this history goes.
     #[test]
     fn everybody_tells_what_happens() {
-        let text = "{1,[{start,link,unnamed,infinity,{false,{ok,false},{[],false,reply,none}}},\
+        let text = "{1,[{start,link,unnamed,infinity,{false,{ok,false,reply},{[],false,reply,none}}},\
                     {call,0,pid,infinity,1,{[],false,{stop_reply,a},none}}]}";
-        let history = History::parse(&Term::parse(text).expect("it is a term")).expect("it is one");
-        let told = "[[{parent,{started,0,ok}},{server,init}],\
+        let expected = "[[{parent,{started,0,ok}},{server,init}],\
                     [{parent,{exit,a}},{server,{handle,call,1}},{server,{terminate,a,1}},\
                     {server,crash_report},{server,{died,a}},{0,{result,1,{ok,1}}}],[]]";
-        assert_eq!(Servers.run(&history).to_string(), told);
+        assert_eq!(told(&Servers, text), expected);
     }
 }

@@ -63,34 +63,24 @@ impl Oracle for Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn histories() -> impl Iterator<Item = History> {
-        (0..300).map(|number| History::generate(&mut Random::of(7, number)))
-    }
+    use crate::oracle::tests::{reads_back, replays_alike, told};
 
     #[test]
     fn a_history_reads_back_as_it_was_written() {
-        for history in histories() {
-            let term = history.to_term();
-            let text = Term::parse(&term.to_string()).expect("we wrote it");
-            assert_eq!(History::parse(&text).expect("it is one"), history, "{term}");
-        }
+        reads_back(&Signals);
     }
 
     #[test]
     fn a_replay_is_the_same_every_time() {
-        for history in histories() {
-            assert_eq!(Signals.run(&history), Signals.run(&history), "{}", history.to_term());
-        }
+        replays_alike(&Signals);
     }
 
     /// What is told of others, one by one, as far as this history goes.
     #[test]
     fn a_robot_tells_what_it_receives() {
         let text = "{[{true,eager},{false,lazy}],[{link,0,1},{note,1,0,7},{leave,1,a}]}";
-        let history = History::parse(&Term::parse(text).expect("it is a term")).expect("it is one");
-        let told = "[[{result,0,0,linked}],[{got,0,{note,1,7}}],[{got,0,{exit,1,a}},{died,1,a}],\
+        let expected = "[[{result,0,0,linked}],[{got,0,{note,1,7}}],[{got,0,{exit,1,a}},{died,1,a}],\
                     [],[{facts,0,[],true,0,1}]]";
-        assert_eq!(Signals.run(&history).to_string(), told);
+        assert_eq!(told(&Signals, text), expected);
     }
 }

@@ -7,6 +7,7 @@ mod reasons;
 mod child;
 mod request;
 mod replay;
+mod explained;
 mod compare;
 
 use anyhow::Result;
@@ -56,5 +57,21 @@ impl Oracle for Supervisors {
 
     fn simpler(&self, history: &History) -> Vec<History> {
         simpler::simpler(history)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::tests::{reads_back, replays_alike};
+
+    #[test]
+    fn a_history_reads_back_as_it_was_written() {
+        reads_back(&Supervisors);
+    }
+
+    #[test]
+    fn a_replay_is_the_same_every_time() {
+        replays_alike(&Supervisors);
     }
 }

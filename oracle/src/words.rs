@@ -4,7 +4,7 @@
 macro_rules! words {
     ($(#[$docs:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$docs])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum $name { $($variant),+ }
 
         impl $name {

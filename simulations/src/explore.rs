@@ -1,5 +1,6 @@
 //! How a scenario is explored, and what is kept of that for the sums.
 
+use std::cell::Cell;
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -23,6 +24,16 @@ pub struct Sizes {
 
 /// What is explored of every scenario in the gate.
 pub const GATE: Sizes = Sizes { crashed: 40, random: 40_000, twice: 200 };
+
+thread_local! {
+    static LATE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether messages may be late in the run that goes on in this thread.
+#[must_use]
+pub fn are_messages_late() -> bool {
+    LATE.get()
+}
 
 /// One run of a scenario. In a box: what explores them is compiled once, and not for each.
 pub type Run = Pin<Box<dyn Future<Output = ExitReason>>>;
@@ -57,14 +68,17 @@ pub fn explore(name: &str, sizes: Sizes, folder: &Path, scenario: fn(Sim) -> Run
     let at_random = |simulation: Simulation| simulation.kill(0.01).panic(0.01).error(0.01);
     let simulation = || Simulation::new(name);
     let ways = [
-        ("every await", simulation().seeds(sizes.crashed).crash(Crash::EveryAwait)),
-        ("at random", at_random(simulation()).seeds(sizes.random)),
-        ("late", at_random(simulation()).delay(0.1).seeds(sizes.random / 4)),
-        ("twice", at_random(simulation()).delay(0.1).seeds(sizes.twice).twice()),
+        ("every await", false, simulation().seeds(sizes.crashed).crash(Crash::EveryAwait)),
+        ("at random", false, at_random(simulation()).seeds(sizes.random)),
+        ("late", true, at_random(simulation()).delay(0.1).seeds(sizes.random / 4)),
+        ("twice", true, at_random(simulation()).delay(0.1).seeds(sizes.twice).twice()),
     ];
     let mut lines = String::new();
-    for (how, simulation) in ways {
-        let report = simulation.run(scenario);
+    for (how, late, simulation) in ways {
+        let report = simulation.run(|sim| {
+            LATE.set(late);
+            scenario(sim)
+        });
         lines += &Line { scenario: name, how, report }.to_string();
     }
     let written = fs::create_dir_all(folder)

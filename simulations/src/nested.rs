@@ -1,7 +1,9 @@
 //! Supervisors below supervisors: every strategy, giving up, and ending when the work is done.
 
 use fauxtp::prelude::*;
-use fauxtp::supervisor::{AutoShutdown, ManageError, SupervisorName};
+use fauxtp::supervisor::{
+    AutoShutdown, ManageError, RestartChildError, SupervisorHandle, SupervisorName,
+};
 use fauxtp::testing::Sim;
 
 use crate::outside::{Entered, Gauge, Outside, insist, latency};
@@ -194,6 +196,24 @@ pub async fn done_when_all_are_done(sim: Sim) {
     sim.no_leaks().await;
 }
 
+/// Stops the second leaf and starts it again: it is another one then, or was struck.
+async fn stop_and_start_again(sim: &Sim, tree: &SupervisorHandle) {
+    let name = LEAVES[1].as_str();
+    let before = LEAVES[1].whereis().map(|leaf| leaf.pid());
+    let terminated = tree.terminate_child(name).await;
+    assert!(terminated.is_err() || LEAVES[1].whereis().is_none(), "{terminated:?}");
+    let again = tree.restart_child(name).await;
+    if let Ok(again) = again {
+        let again = again.expect("no leaf ignores its start");
+        assert!(Some(again) != before, "{again} was there before");
+        let holder = LEAVES[1].whereis().map(|leaf| leaf.pid());
+        assert!(holder == Some(again) || !sim.world().is_alive(again), "{holder:?}, not {again}");
+    } else if terminated.is_ok() {
+        let struck = matches!(again, Err(ManageError::Refused(RestartChildError::Failed(_))));
+        assert!(struck, "{again:?}");
+    }
+}
+
 /// An operator who starts, stops, starts again and deletes children, while they crash.
 pub async fn children_by_request(sim: Sim) {
     let tree = sim.start(Supervisor::new([leaf(0)]).intensity(6, Duration::from_secs(5))).await;
@@ -203,11 +223,7 @@ pub async fn children_by_request(sim: Sim) {
             Err(error) => assert!(matches!(error, ManageError::Refused(_)), "{error}"),
         }
     }
-    let name = LEAVES[1].as_str();
-    let terminated = tree.terminate_child(name).await;
-    assert!(terminated.is_err() || LEAVES[1].whereis().is_none(), "{terminated:?}");
-    let again = tree.restart_child(name).await;
-    assert!(again.is_err() || tree.count_children().await.is_ok(), "{again:?}");
+    stop_and_start_again(&sim, &tree).await;
     let _not_there_perhaps = tree.terminate_child(LEAVES[2].as_str()).await;
     let deleted = tree.delete_child(LEAVES[2].as_str()).await;
     assert!(deleted.is_err() || LEAVES[2].whereis().is_none());

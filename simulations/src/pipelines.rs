@@ -10,24 +10,49 @@ static SINK: Name<Sink> = Name::new("sink");
 static PARSER: Name<Parser> = Name::new("parser");
 static SOURCE: Name<Source> = Name::new("source");
 
+/// What was done with the numbers.
+#[derive(Debug, Default)]
+struct Book {
+    written: Vec<u32>,
+    /// How many came although they had been written before.
+    repeated: u32,
+    /// How many times somebody has asked for a number to be written, was told that it is, or that somebody had failed.
+    asked: u32,
+    told: u32,
+    failed: u32,
+}
+
+impl Book {
+    /// Every number once, and in order. A number comes again only to who had been told of a failure, and none comes that
+    /// nobody has asked for.
+    fn is_right(&self) -> bool {
+        let came = self.written.len() as u32 + self.repeated;
+        (1..).zip(&self.written).all(|(index, number)| index == *number)
+            && self.repeated <= self.failed
+            && (self.told..=self.asked).contains(&came)
+    }
+}
+
 /// Writes numbers down, in the order in which they come.
-struct Sink(Outside<Vec<u32>>);
+struct Sink(Outside<Book>);
 
 #[gen_server]
 impl Sink {
-    fn init(written: Outside<Vec<u32>>) -> Self {
-        Self(written)
+    fn init(book: Outside<Book>) -> Self {
+        Self(book)
     }
 
     #[call]
     async fn write(&mut self, number: u32) -> u32 {
         latency().await;
-        self.0.with(|written| {
+        self.0.with(|book| {
             // What has been written already is not written again.
-            if written.last().is_none_or(|last| *last < number) {
-                written.push(number);
+            if book.written.last().is_none_or(|last| *last < number) {
+                book.written.push(number);
+            } else {
+                book.repeated += 1;
             }
-            written.len() as u32
+            book.written.len() as u32
         })
     }
 }
@@ -49,49 +74,56 @@ impl Parser {
 }
 
 /// Reads lines, from where it had got to.
-struct Source(Outside<Vec<u32>>);
+struct Source(Outside<Book>);
 
 #[gen_server]
 impl Source {
-    fn init(written: Outside<Vec<u32>>) -> Self {
-        Self(written)
+    fn init(book: Outside<Book>) -> Self {
+        Self(book)
     }
 
     #[call]
     async fn next(&mut self) -> Result<u32, CallError<CallError>> {
-        let last = self.0.with(|written| written.last().copied().unwrap_or(0));
+        let last = self.0.with(|book| book.written.last().copied().unwrap_or(0));
         PARSER.parse((last + 1).to_string()).await
     }
 }
 
+/// Asks for the next number.
+async fn next(book: &Outside<Book>) -> Result<u32, ()> {
+    book.with(|book| book.asked += 1);
+    let answer = SOURCE.next().await;
+    book.with(|book| match answer {
+        Ok(_) => book.told += 1,
+        Err(_) => book.failed += 1,
+    });
+    answer.map_err(drop)
+}
+
 /// Three stages, the last one first; whoever fails takes those along that feed it.
 pub async fn three_stages(sim: Sim) {
-    let written = Outside::new(Vec::new());
+    let book = Outside::new(Book::default());
     sim.always_one(&SINK);
     sim.always_one(&PARSER);
     sim.always_one(&SOURCE);
-    let seen = written.clone();
-    sim.invariant("every number once, in order", move |_| {
-        seen.with(|written: &mut Vec<u32>| {
-            (1..).zip(&*written).all(|(index, number)| index == *number)
-        })
-    });
+    let seen = book.clone();
+    sim.invariant("the book is right", move |_| seen.with(|book: &mut Book| book.is_right()));
     let permanent = |spec: ChildSpec| spec.restart(Restart::Permanent);
     sim.start(
         Supervisor::new([
-            permanent(Sink::spec(written.clone()).name(&SINK)),
+            permanent(Sink::spec(book.clone()).name(&SINK)),
             permanent(Parser::spec(()).name(&PARSER)),
-            permanent(Source::spec(written.clone()).name(&SOURCE)),
+            permanent(Source::spec(book.clone()).name(&SOURCE)),
         ])
         .strategy(RestartStrategy::RestForOne),
     )
     .await;
     for _ in 0..6 {
-        let _struck_perhaps = SOURCE.next().await;
+        let _struck_perhaps = next(&book).await;
     }
     sim.heal();
-    while written.with(|written| written.len() < 8) {
-        insist(&sim, async || SOURCE.next().await).await;
+    while book.with(|book| book.written.len() < 8) {
+        insist(&sim, async || next(&book).await).await;
     }
     sim.no_leaks().await;
 }

@@ -92,8 +92,11 @@ pub async fn handshakes(sim: Sim) -> Result {
         sim.eventually("the last guest has come", |_| guests.with(|guests| guests.contains(&9)))
             .await;
         host.pid().kill();
+        let reason = host.join().await;
+        assert!(reason.is_killed(), "{reason:?}");
     }
-    assert!(host.join().await.is_error() || !host.is_alive());
+    let reason = host.join().await;
+    assert!(!reason.is_normal(), "it greets until it is struck");
     sim.no_leaks().await;
     Ok(())
 }

@@ -11,9 +11,10 @@ use crate::figures::thousands;
 use crate::load::{Load, Size};
 use crate::scene::Scene;
 
-/// In the gate: an eighth of a day.
-pub(crate) const GATE_HOURS: u64 = 3;
-pub(crate) const HOURS: u64 = 24;
+/// Of `hours`, which runs with the others; in the gate, which takes a twentieth of everything, it is one.
+const USUAL_HOURS: u64 = 3;
+/// Of `day`, which only runs if it is named.
+const HOURS: u64 = 24;
 /// Together they make a thousand events per second.
 const SIZE: Size = Size { workers: 52, period: Duration::from_millis(100), crash_every: 1_000 };
 const EVENTS_PER_SECOND: u64 = 1_000;
@@ -21,7 +22,7 @@ const EVENTS_PER_SECOND: u64 = 1_000;
 const GROWTH_MAX: f64 = 10_000.0;
 
 pub(crate) fn run(scene: &mut Scene) -> Result<()> {
-    hours(scene, scene.size(GATE_HOURS * 20) / 20)
+    hours(scene, scene.size(USUAL_HOURS))
 }
 
 pub(crate) fn whole(scene: &mut Scene) -> Result<()> {

@@ -32,7 +32,7 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) async fn start(size: Size) -> anyhow::Result<Self> {
-        let ledger = Arc::new(Ledger { workers: size.workers, ..Ledger::default() });
+        let ledger = Arc::new(Ledger::new(size.workers));
         let registry = Registry::start().await?;
         let children = DynamicSupervisor::new().start().await?;
         let worker = |number| {
@@ -118,6 +118,7 @@ impl GenServer for Worker {
         let part = (place.number + 1) as f64 / place.size.workers as f64;
         ctx.send_after(place.size.period.mul_f64(part), Message::Tick);
         place.ledger.starts.one_more();
+        place.ledger.crew.enters(place.number, ctx.pid());
         let ticks = place.number;
         Ok(Self { place, ticks, timer: None })
     }
@@ -177,9 +178,12 @@ impl Worker {
     /// The next one in the ring.
     fn note(&self) {
         let Place { number, size, registry, ledger, .. } = &self.place;
-        let next = name((number + 1) % size.workers);
-        let note = Message::Note(Note::send(ledger));
-        let _it_is_just_restarted = registry.via::<Self>(next).send(note);
+        let next = (number + 1) % size.workers;
+        let Some(peer) = registry.get(&name(next)).and_then(Address::of) else {
+            ledger.unaddressed.one_more();
+            return;
+        };
+        peer.send(Message::Note(Note::send(ledger, (next, peer.pid()))));
     }
 
     /// Asks one whose number is smaller, so that nobody waits in a circle.
@@ -188,11 +192,14 @@ impl Worker {
         if *number == 0 {
             return;
         }
-        let asked = Asked::begin(ledger);
-        let peer = registry.via::<Self>(name(self.ticks % number));
-        if peer.call(Message::Ask).await.is_ok() {
-            asked.answered();
-        }
+        let smaller = self.ticks % number;
+        let Some(peer) = registry.get(&name(smaller)).and_then(Address::of) else {
+            ledger.unaddressed.one_more();
+            return;
+        };
+        let asked = Asked::begin(ledger, (smaller, peer.pid()));
+        let answered = peer.call(Message::Ask).await.is_ok();
+        asked.ends(answered);
     }
 
     /// Monitors a process that ends at once, and another one only for a moment.
@@ -227,6 +234,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        self.place.ledger.crew.leaves(self.place.number);
         self.place.ledger.ends.one_more();
     }
 }

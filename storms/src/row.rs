@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::figures::{megabytes, thousands};
+use crate::stopwatch;
 
 /// What was done, how long it took, and what it took.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,11 +40,9 @@ impl Row {
         !self.limit.is_zero() && self.alone() > self.limit
     }
 
-    /// How long it would have taken, had nobody else wanted the processors: no less than these have worked. Time spent
-    /// doing nothing counts.
-    fn alone(&self) -> Duration {
-        let idle = self.took.saturating_sub(self.worked);
-        self.took - self.waited.min(idle)
+    /// How long it would have taken, had nobody else wanted the processors.
+    pub(crate) fn alone(&self) -> Duration {
+        stopwatch::alone(self.took, self.worked, self.waited)
     }
 
     /// The row as people read it.

@@ -12,6 +12,9 @@ use crate::stopwatch::{self, Stopwatch};
 /// How much smaller a storm is that is only to be seen to work.
 const QUICK: u64 = 20;
 
+/// No limit of such a storm is smaller: a machine that is busy for a moment is no fault.
+const QUICK_LIMIT_MIN: Duration = Duration::from_secs(1);
+
 /// One storm under way.
 #[derive(Debug)]
 pub(crate) struct Scene {
@@ -52,6 +55,14 @@ impl Scene {
         if self.quick { full / QUICK } else { full }
     }
 
+    /// The limit of something for which this is the limit at full size. A small one is not measured, but it may not hang.
+    fn limit(&self, full: Duration) -> Duration {
+        match self.quick {
+            true if !full.is_zero() => (full / QUICK as u32).max(QUICK_LIMIT_MIN),
+            _ => full,
+        }
+    }
+
     /// Shows how far it is. May be held by whoever does the work.
     pub(crate) fn bar(&self) -> ProgressBar {
         self.bar.clone()
@@ -72,15 +83,15 @@ impl Scene {
         Act {
             what,
             size,
-            limit,
+            limit: self.limit(limit),
             began: Stopwatch::start(),
             worked: stopwatch::worked(),
             waited: stopwatch::waited(),
         }
     }
 
-    /// It is done. The row goes to whoever started this program.
-    pub(crate) fn done(&mut self, act: Act, note: impl Into<String>) {
+    /// It is done. The row goes to whoever started this program. Tells how long it would have taken on a machine of its own.
+    pub(crate) fn done(&mut self, act: Act, note: impl Into<String>) -> Duration {
         let (took, worked) = (act.began.elapsed(), stopwatch::worked() - act.worked);
         let waited = stopwatch::waited().saturating_sub(act.waited);
         self.peak = self.peak.max(memory::peak());
@@ -103,6 +114,7 @@ impl Scene {
         if row.is_late() {
             self.faults.push(format!("{}: {took:.2?}, the limit is {:?}", row.what, row.limit));
         }
+        row.alone()
     }
 
     /// Notes a fault unless `holds`.
@@ -120,5 +132,19 @@ impl Scene {
             bail!("the storm `{}` has done harm:\n  {}", self.storm, self.faults.join("\n  "));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_storm_has_small_limits_but_none_of_less_than_a_second() {
+        let seconds = Duration::from_secs;
+        for (full, quick) in [(0, 0), (1, 1), (10, 1), (60, 3)] {
+            assert_eq!(Scene::new("test", true).limit(seconds(full)), seconds(quick));
+            assert_eq!(Scene::new("test", false).limit(seconds(full)), seconds(full));
+        }
     }
 }

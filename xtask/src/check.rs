@@ -7,10 +7,13 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::book;
 use crate::conformance;
+use crate::coverage::{self, Selection};
+use crate::models::{self, Length};
 use crate::oracle;
 use crate::prerequisites;
 use crate::program::Program;
 use crate::runner::Runner;
+use crate::sanitizers;
 use crate::simulations::{self, Plan};
 use crate::storms;
 use crate::tidy;
@@ -28,10 +31,12 @@ const STEPS: &[Step] = &[
     }),
     ("tidy", tidy::run),
     ("docs", docs),
-    ("unit", unit_tests),
+    ("tests", tests),
     ("doc-tests", |workspace| cargo(workspace, ["test", "--doc", "--workspace"])),
-    ("conformance", conformance::check),
-    ("oracle", |workspace| oracle::run(workspace, ORACLE.map(str::to_owned).into())),
+    ("coverage", |workspace| coverage::judge(workspace, &tested(workspace)?)),
+    ("sanitizers", leaks),
+    ("models", |workspace| models::run(workspace, Length::Short)),
+    ("oracle", |workspace| oracle::run(workspace, Vec::new())),
     ("simulations", |workspace| simulations::run(workspace, &Plan::default())),
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),
@@ -45,21 +50,36 @@ const EXAMPLES: &str = "examples";
 const SIMULATIONS: &str = "simulations";
 const TOUR: &str = "crates/tour";
 
-/// A short comparison, the same one each time; long ones are for `cargo xtask oracle`.
-const ORACLE: [&str; 4] = ["--histories", "20000", "--seed", "1"];
-
-/// The packages whose tests are about the core.
-pub(crate) fn core(workspace: &Workspace) -> Result<Vec<String>> {
-    packages(workspace, &["crates/logic", "crates/runtime", CONFORMANCE])
+/// The tests that are about the core.
+pub(crate) fn core(workspace: &Workspace) -> Result<Selection> {
+    let mut selection = Selection::new();
+    for folder in ["crates/logic", "crates/runtime", CONFORMANCE] {
+        selection.extend(["-p".to_owned(), workspace.package_in(folder)?]);
+    }
+    Ok(selection)
 }
 
-/// Those, and what else reaches the core.
-pub(crate) fn tested(workspace: &Workspace) -> Result<Vec<String>> {
-    packages(workspace, &["crates/logic", "crates/runtime", "crates/macros", CONFORMANCE, EXAMPLES])
+/// Those of them that have processes come and go in all ways there are.
+fn leaks(workspace: &Workspace) -> Result<()> {
+    let package = workspace.package_in(CONFORMANCE)?;
+    sanitizers::run(workspace, &["-p", &package, "--test", "processes"].map(str::to_owned))
 }
 
-fn packages(workspace: &Workspace, folders: &[&str]) -> Result<Vec<String>> {
-    folders.iter().map(|folder| workspace.package_in(folder)).collect()
+/// What is tested in the step `tests`, where lines are counted; in the last of them, conformance.
+pub(crate) fn tested(workspace: &Workspace) -> Result<Vec<Selection>> {
+    let mut units = vec!["--workspace".to_owned()];
+    for folder in [EXAMPLES, SIMULATIONS, TOUR] {
+        units.extend(["--exclude".to_owned(), workspace.package_in(folder)?]);
+    }
+    let package = workspace.package_in(CONFORMANCE)?;
+    Ok(match Runner::of_this_machine() {
+        Runner::Nextest => vec![units],
+        // It does not say which package a test is from.
+        Runner::CargoTest => {
+            units.extend(["--exclude".to_owned(), package.clone()]);
+            vec![units, vec!["-p".to_owned(), package]]
+        }
+    })
 }
 
 /// Runs the steps, or those named in `only`, and ends with a table of what took how long.
@@ -99,13 +119,16 @@ fn docs(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn unit_tests(workspace: &Workspace) -> Result<()> {
-    let mut selection = vec!["--workspace".to_owned()];
-    for folder in [CONFORMANCE, EXAMPLES, SIMULATIONS, TOUR] {
-        selection.extend(["--exclude".to_owned(), workspace.package_in(folder)?]);
+/// The tests of everything that has no step of its own.
+fn tests(workspace: &Workspace) -> Result<()> {
+    coverage::forget(workspace)?;
+    let mut programs = Vec::new();
+    for selection in tested(workspace)? {
+        programs.push(coverage::tested(workspace, &selection));
     }
-    let selection: Vec<_> = selection.iter().map(String::as_str).collect();
-    Runner::of_this_machine().program(workspace, &selection).run()
+    let with_conformance = programs.pop().context("something is tested")?;
+    programs.into_iter().try_for_each(Program::run)?;
+    conformance::check(workspace, with_conformance)
 }
 
 fn tour(workspace: &Workspace) -> Result<()> {

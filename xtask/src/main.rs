@@ -154,7 +154,9 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Test { only } => check::run(&workspace, &only),
         Chore::Tidy => tidy::run(&workspace),
         Chore::Conformance { check: false } => conformance::write(&workspace),
-        Chore::Conformance { check: true } => conformance::check(&workspace),
+        Chore::Conformance { check: true } => {
+            conformance::check(&workspace, conformance::alone(&workspace)?)
+        }
         Chore::Book { peers: false } => book::render(&workspace),
         Chore::Book { peers: true } => book::peers(&workspace),
         Chore::Sanitizers => sanitizers::run(&workspace, &check::core(&workspace)?),

@@ -35,7 +35,7 @@ impl Length {
     /// How often shuttle runs each model.
     fn runs(self) -> u32 {
         match self {
-            Self::Short => 40_000,
+            Self::Short => 10_000,
             Self::Usual => 200_000,
             Self::Long => 10_000_000,
         }
@@ -89,9 +89,13 @@ struct Row {
 }
 
 impl Row {
-    /// Nothing if this is no such line. The test runner may have written its dots before it.
+    /// Nothing if this is no such line. The test runner may have written before it: dots, or, with one thread, the name
+    /// of the test that it begins.
     fn parse(line: &str) -> Option<Result<Self>> {
-        let words = line.trim_start_matches('.').strip_prefix("model ")?;
+        let (before, words) = line.split_once("model ")?;
+        if !(before.ends_with("... ") || before.chars().all(|character| character == '.')) {
+            return None;
+        }
         let [name, scope, executions, seconds] = words.split(' ').collect::<Vec<_>>()[..] else {
             return Some(Err(anyhow::anyhow!("cannot read `{line}`")));
         };
@@ -130,6 +134,10 @@ mod tests {
                 .contains("push_and_park            shuttle                 200000     26.9\n")
         );
         assert!(Row::parse("test result: ok").is_none());
+        assert!(Row::parse("the model park has a fault").is_none());
+        let one_thread = "test mailbox::models::park ... model park loom-unbounded 12 0.3";
+        let row = Row::parse(one_thread).expect("it is a row").expect("it is complete");
+        assert_eq!((row.name.as_str(), row.executions), ("park", 12));
         assert!(Row::parse("model push_and_park shuttle many 1").is_some_and(|row| row.is_err()));
     }
 }

@@ -3,7 +3,7 @@
 mod list;
 mod plant;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::program::Program;
+use crate::runner::Runner;
 use crate::workspace::Workspace;
 use list::Mutant;
 use plant::{CHOICE, Planted};
@@ -79,6 +80,7 @@ struct Garden {
     folder: PathBuf,
     build: PathBuf,
     histories: String,
+    runner: Runner,
 }
 
 impl Garden {
@@ -87,7 +89,8 @@ impl Garden {
             .map_or_else(|| workspace.root.join("target"), PathBuf::from);
         let folder = target.join("mutants/workspace");
         let build = target.join("mutants/build");
-        Ok(Self { folder, build, histories: histories.to_string() })
+        let runner = Runner::of_this_machine();
+        Ok(Self { folder, build, histories: histories.to_string(), runner })
     }
 
     /// Copies the workspace, plants a round of mutants, builds, and makes sure that all is well while they sleep.
@@ -96,7 +99,9 @@ impl Garden {
         for planted in round {
             by_file.entry(&planted.mutant.file).or_default().push(planted);
         }
-        for (path, text) in workspace.text_files()? {
+        let files = workspace.text_files()?;
+        self.weed(&files.iter().map(|(path, _)| path.as_str()).collect())?;
+        for (path, text) in files {
             let mut planted = match by_file.get(path.as_str()) {
                 Some(here) => plant::plant(&text, here),
                 None => text,
@@ -116,10 +121,25 @@ impl Garden {
         self.cargo(0).args(["build", "--profile", "proof", "-p", "fauxtp-oracle"]).run()?;
         for target in targets(round) {
             if !ORACLES.contains(&target.as_str()) {
-                self.cargo(0).args(test_of(&target)).args(["--no-run"]).run()?;
+                self.cargo(0).args(self.tests_of(&target)).args(["--no-run"]).run()?;
             }
             let (_, fine) = self.noticed_by(&target, 0)?;
             ensure!(fine, "{target} fails although no fault is awake");
+        }
+        Ok(())
+    }
+
+    /// Removes all but these from the copy: a file that is gone from the workspace must not notice anything.
+    fn weed(&self, files: &BTreeSet<&str>) -> Result<()> {
+        if !self.folder.exists() {
+            return Ok(());
+        }
+        let copy = Workspace { root: self.folder.clone() };
+        for (path, _) in copy.text_files()? {
+            if !files.contains(path.as_str()) {
+                let gone = fs::remove_file(self.folder.join(&path));
+                gone.with_context(|| format!("could not remove {path} from the copy"))?;
+            }
         }
         Ok(())
     }
@@ -151,13 +171,20 @@ impl Garden {
                 &self.histories,
             ])
         } else {
-            Program::new("timeout").args([PATIENCE_S, "cargo"]).args(test_of(target))
+            Program::new("timeout").args([PATIENCE_S, "cargo"]).args(self.tests_of(target))
         };
         let program = self.surrounded(program, number);
         let code = program.exit_code()?;
         let is_broken = ORACLES.contains(&target) && code == Some(NOTHING_KNOWN);
         ensure!(!is_broken, "the oracle of {target} could not compare anything");
         Ok((code == Some(TIMED_OUT), code == Some(0)))
+    }
+
+    /// What has cargo run the tests of a package, or of one of its test files.
+    fn tests_of(&self, target: &str) -> Vec<String> {
+        let (package, test) = target.split_once(':').unwrap_or((target, ""));
+        let which = if test.is_empty() { vec!["--lib", "--tests"] } else { vec!["--test", test] };
+        self.runner.arguments(&self.folder, &[vec!["-p", package], which].concat())
     }
 
     fn cargo(&self, number: usize) -> Program {
@@ -174,13 +201,6 @@ impl Garden {
             .env("FAUXTP_MUTANT", &number.to_string())
             .env("RUST_BACKTRACE", "0")
     }
-}
-
-/// How the tests of a package, or of one of its test files, are run.
-fn test_of(target: &str) -> Vec<&str> {
-    let (package, test) = target.split_once(':').unwrap_or((target, ""));
-    let which = if test.is_empty() { vec!["--lib", "--tests"] } else { vec!["--test", test] };
-    [vec!["test", "--quiet", "-p", package], which].concat()
 }
 
 /// What an oracle says that has failed itself.
@@ -217,6 +237,23 @@ fn summary(fates: &[(&Mutant, Fate)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_gone_from_the_workspace_is_gone_from_the_copy() {
+        let folder = std::env::temp_dir().join(format!("fauxtp-garden-{}", std::process::id()));
+        fs::create_dir_all(folder.join("tests")).expect("a folder of ours");
+        for path in ["Cargo.toml", "tests/stays.rs", "tests/gone.rs"] {
+            fs::write(folder.join(path), "").expect("a file of ours");
+        }
+        let runner = Runner::CargoTest;
+        let (build, histories) = (folder.join("target"), String::new());
+        let garden = Garden { folder: folder.clone(), build, histories, runner };
+        garden.weed(&["Cargo.toml", "tests/stays.rs"].into()).expect("it can be removed");
+        let left = Workspace { root: folder.clone() }.text_files().expect("it can be read");
+        fs::remove_dir_all(&folder).expect("it is ours");
+        let left: Vec<_> = left.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(left, ["Cargo.toml", "tests/stays.rs"]);
+    }
 
     #[test]
     fn every_mutant_can_be_planted() {

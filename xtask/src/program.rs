@@ -1,7 +1,7 @@
 //! Another program: what it is called with, and whether it succeeded.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -38,6 +38,12 @@ impl Program {
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Hides a variable of our own environment from it.
+    pub(crate) fn without_env(mut self, name: &OsStr) -> Self {
+        self.command.env_remove(name);
         self
     }
 
@@ -103,7 +109,7 @@ impl Program {
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in self.command.get_envs() {
-            let value = value.unwrap_or_default();
+            let Some(value) = value else { continue };
             write!(f, "{}={} ", name.to_string_lossy(), value.to_string_lossy())?;
         }
         f.write_str(&self.name)?;

@@ -1,5 +1,7 @@
 //! The test runner: cargo-nextest where it is installed, `cargo test` everywhere else.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use crate::program::Program;
@@ -22,17 +24,21 @@ impl Runner {
 
     /// The program that runs the tests of the packages chosen by `selection`.
     pub(crate) fn program(self, workspace: &Workspace, selection: &[&str]) -> Program {
-        let selection = selection.iter().copied();
-        // cargo-nextest wants this path absolute.
-        let config = workspace.root.join("xtask/nextest.toml");
-        let program = match self {
-            Self::Nextest => Program::cargo()
-                .args(["nextest", "run", "--no-tests", "pass", "--profile", "xtask"])
-                .args(["--tool-config-file", &format!("xtask:{}", config.display())])
-                .args(selection),
-            Self::CargoTest => Program::cargo().args(["test", "--no-fail-fast"]).args(selection),
-        };
+        let program = Program::cargo().args(self.arguments(&workspace.root, selection));
         program.directory(workspace.root.clone())
+    }
+
+    /// What cargo is told, so that it runs the tests chosen by `selection` in the workspace with this root.
+    pub(crate) fn arguments(self, root: &Path, selection: &[&str]) -> Vec<String> {
+        // cargo-nextest wants this path absolute.
+        let config = format!("xtask:{}", root.join("xtask/nextest.toml").display());
+        let runs = match self {
+            Self::Nextest => {
+                vec!["nextest", "run", "--profile", "xtask", "--tool-config-file", &config]
+            }
+            Self::CargoTest => vec!["test", "--no-fail-fast"],
+        };
+        runs.iter().chain(selection).map(|argument| (*argument).to_owned()).collect()
     }
 
     /// What the option is called that chooses a profile of cargo's.

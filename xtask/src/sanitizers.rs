@@ -6,14 +6,14 @@ use crate::program::Program;
 use crate::runner::Runner;
 use crate::workspace::Workspace;
 
-/// Runs the tests of the core under the address sanitizer, which has the leak sanitizer in it.
+/// Runs the chosen tests under the address sanitizer, which has the leak sanitizer in it.
 ///
 /// Both are unstable options of rustc's; every toolchain has them, and one environment variable lets a stable one use
 /// them. Nothing but these builds sees that variable.
-pub(crate) fn run(workspace: &Workspace, packages: &[String]) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace, tests: &[String]) -> Result<()> {
     let host = host()?;
     let mut selection = vec!["--target", &host];
-    selection.extend(packages.iter().flat_map(|package| ["-p", package.as_str()]));
+    selection.extend(tests.iter().map(String::as_str));
     Runner::of_this_machine()
         .program(workspace, &selection)
         .env("RUSTC_BOOTSTRAP", "1")

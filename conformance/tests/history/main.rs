@@ -17,4 +17,3 @@ mod peers_others;
 mod peers_others_messages;
 mod peers_ractor;
 mod peers_ractor_lives;
-mod peers_ractor_starts;

@@ -10,33 +10,36 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fauxtp::names::Raw;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received};
-use fauxtp::supervisor::Restart;
 use fauxtp::{Mailbox, Overflow, ZeroCapacity};
 use tokio::sync::{mpsc, oneshot};
 
 use common::{Event, trapper};
-use pools::{Actor, Ask, Begin, Finish, Setup, actor, end, ms, plain, settle, state, until};
+use pools::{Actor, Ask, Begin, Setup, actor, end, observer, seen, settle, until};
 use robot::{Log, Robot, job, robot, tell};
 
 type Inside = process::Context<u32>;
 
-/// What was called a supervisor did not restart after a panic (actix#158). Here it does, and that from whichever
-/// callback it comes.
+/// What was called a supervisor did not restart after a panic (actix#158). Here it does, and if the restart panics as
+/// well, it tries again.
 #[tokio::test]
 async fn actix_158_a_panic_is_restarted() {
-    let log = pools::Log::default();
+    let (log, (observe, mut exits)) = (pools::Log::default(), observer());
     let failing = Setup::new("fails", &log).begin(|start| match start {
-        2 => Begin::Panic,
-        3 => Begin::RunAndFail,
+        2 | 3 => Begin::Panic,
         _ => Begin::Run,
     });
     let sup = Supervisor::new([failing.spec()]).intensity(10, Duration::from_secs(60));
-    let sup = sup.start().await.expect("starts");
-    end(&actor(sup.registry(), "fails"), Ask::Panic).await;
+    let sup = sup.on_exit(observe).start().await.expect("starts");
+    let first = actor(sup.registry(), "fails");
+    end(&first, Ask::Panic).await;
     until("the fourth one runs", || failing.starts() == 4 && sup.whereis("fails").is_some()).await;
-    let who = actor(sup.registry(), "fails").call(Ask::Who).await;
-    assert_eq!(who.ok(), sup.whereis("fails"));
+    let who = actor(sup.registry(), "fails").call(Ask::Who).await.ok();
+    assert_eq!(who, sup.whereis("fails"));
+    assert_ne!(who, Some(first.pid()));
     sup.stop().await.expect("stops");
+    let exits = seen(&mut exits);
+    assert_eq!((exits.len(), exits[0].0), (2, first.pid()), "and its stop: {exits:?}");
+    assert!(exits[0].1.panic().is_some() && exits[1].1.is_shutdown(), "{exits:?}");
 }
 
 /// One crash took the whole system down (actix#204). Here nobody hears of it but those who are linked or watch.
@@ -53,23 +56,6 @@ async fn actix_204_a_crash_takes_nobody_along_who_is_not_linked() {
     assert!(bystander.is_alive() && sup.pid().is_alive());
     assert_eq!((log.count("start two"), log.count("gone two")), (1, 0));
     sup.stop().await.expect("stops");
-}
-
-/// A supervised actor could not be stopped: it came back each time (actix#157). Here a child that is told to stop, or
-/// whose supervisor is, stays away, also if it is permanent.
-#[tokio::test]
-async fn actix_157_a_supervised_child_can_be_stopped() {
-    let log = pools::Log::default();
-    let child = Setup::new("child", &log).spec().restart(Restart::Permanent);
-    let sup = Supervisor::new([child]).unlimited().start().await.expect("starts");
-    sup.terminate_child("child").await.expect("it runs");
-    settle().await;
-    assert_eq!(state(&sup.which_children().await.expect("lives"), "child").pid(), None);
-    sup.restart_child("child").await.expect("by hand");
-    sup.stop().await.expect("stops");
-    settle().await;
-    assert_eq!((log.count("start child"), log.count("gone child")), (2, 2));
-    assert_eq!(process::list(), []);
 }
 
 /// Whoever could not take one message more was silently taken out of the subscribers (actix#534). Here a full mailbox
@@ -246,16 +232,4 @@ async fn actix_121_a_mailbox_without_room_cannot_be_made() {
         server.pid().kill();
         server.join().await;
     }
-}
-
-/// A child that takes its time to end did not hold up the stop of its supervisor, and outlived it (actix#157).
-#[tokio::test(start_paused = true)]
-async fn actix_157_the_stop_of_a_supervisor_includes_its_slow_children() {
-    let log = pools::Log::default();
-    let slow = Setup::new("slow", &log).finish(Finish::Take(ms(900)));
-    let sup = Supervisor::new([slow.spec(), plain("quick")]).start().await.expect("starts");
-    let began = tokio::time::Instant::now();
-    sup.stop().await.expect("stops");
-    assert_eq!((began.elapsed(), process::list()), (ms(900), vec![]));
-    assert_eq!(log.lines().last().map(String::as_str), Some("gone slow"));
 }

@@ -2,12 +2,12 @@
 
 use crate::pools;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use fauxtp::names::Raw;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received};
+use fauxtp::registry::Via;
 use fauxtp::supervisor::SupervisorHandle;
 use fauxtp::{Mailbox, Overflow};
 use tokio::sync::oneshot;
@@ -15,24 +15,38 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use pools::{soon, until};
 
-/// Where messages go. Each goes to exactly one place.
-#[derive(Debug, Default)]
-struct Fates {
-    sent: AtomicU64,
-    handled: AtomicU64,
-    dropped: AtomicU64,
-    returned: AtomicU64,
-    handled_numbers: std::sync::Mutex<Vec<u64>>,
+/// Where a message has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Handled(Pid),
+    /// Not handled by whoever had taken it.
+    Dropped,
+    /// Never taken.
+    Returned,
 }
 
+/// Where messages have ended, each by its number, in order of their ends.
+#[derive(Debug, Default)]
+struct Fates(Mutex<Vec<(u64, End)>>);
+
 impl Fates {
-    fn balance(&self) -> (u64, u64) {
-        let get = |count: &AtomicU64| count.load(Ordering::SeqCst);
-        (get(&self.sent), get(&self.handled) + get(&self.dropped) + get(&self.returned))
+    fn note(&self, number: u64, end: End) {
+        self.0.lock().expect("unpoisoned").push((number, end));
     }
 
-    fn numbers(&self) -> Vec<u64> {
-        self.handled_numbers.lock().expect("unpoisoned").clone()
+    /// The ends of so many messages, by number: each has come to one, and none to two.
+    fn of_all(&self, count: u64) -> Vec<End> {
+        let mut ends = self.0.lock().expect("unpoisoned").clone();
+        ends.sort_by_key(|(number, _)| *number);
+        assert!(ends.iter().map(|(number, _)| *number).eq(0..count), "{ends:?}");
+        ends.into_iter().map(|(_, end)| end).collect()
+    }
+
+    /// The numbers of those that were handled, in the order in which they were.
+    fn handled(&self) -> Vec<u64> {
+        let ends = self.0.lock().expect("unpoisoned");
+        let handled = ends.iter().filter(|(_, end)| matches!(end, End::Handled(_)));
+        handled.map(|(number, _)| *number).collect()
     }
 }
 
@@ -44,21 +58,19 @@ struct Parcel {
 
 impl Parcel {
     fn new(number: u64, fates: &Arc<Fates>) -> Self {
-        fates.sent.fetch_add(1, Ordering::SeqCst);
         Self { number, fates: Some(fates.clone()) }
     }
 
-    fn ends(mut self, place: impl FnOnce(&Fates) -> &AtomicU64) {
-        if let Some(fates) = self.fates.take() {
-            place(&fates).fetch_add(1, Ordering::SeqCst);
-        }
+    fn ends(mut self, end: End) {
+        let fates = self.fates.take().expect("it is under way");
+        fates.note(self.number, end);
     }
 }
 
 impl Drop for Parcel {
     fn drop(&mut self) {
         if let Some(fates) = self.fates.take() {
-            fates.dropped.fetch_add(1, Ordering::SeqCst);
+            fates.note(self.number, End::Dropped);
         }
     }
 }
@@ -80,13 +92,9 @@ impl GenServer for Post {
         Ok(Self)
     }
 
-    async fn handle(&mut self, mail: Mail, _: &mut Context<Self>) -> Result {
+    async fn handle(&mut self, mail: Mail, ctx: &mut Context<Self>) -> Result {
         match mail {
-            Mail::Parcel(parcel) => {
-                let fates = parcel.fates.clone().expect("it is under way");
-                fates.handled_numbers.lock().expect("unpoisoned").push(parcel.number);
-                parcel.ends(|fates| &fates.handled);
-            }
+            Mail::Parcel(parcel) => parcel.ends(End::Handled(ctx.pid())),
             Mail::Ask(number, from) => from.send(number),
             Mail::Crash => panic!("the post office crashes"),
             Mail::Wait(gate) => drop(gate.await),
@@ -99,20 +107,21 @@ impl GenServer for Post {
 fn post(to: &Address<Mail>, parcel: Parcel) {
     if let Err(error) = to.try_send(Mail::Parcel(parcel)) {
         let Mail::Parcel(parcel) = error.into_message() else { unreachable!("it was one") };
-        parcel.ends(|fates| &fates.returned);
+        parcel.ends(End::Returned);
     }
 }
 
-/// Messages vanished when an actor was stopped (kameo#335). Here each is handled, or comes back, or is dropped, and none
-/// is two of these; whenever the stop comes.
+/// Messages vanished when an actor was stopped (kameo#335). Here those are handled that came first, without a gap; all of
+/// them if the stop takes its turn, and none that was sent behind it; the rest comes back, or is dropped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kameo_335_no_message_vanishes_at_a_stop() {
     for round in 0..50 {
         let fates = Arc::<Fates>::default();
         let server = Post::start(()).await.expect("starts");
+        let before_the_stop = round * 4 + 1;
         for number in 0..200 {
             post(&server, Parcel::new(number, &fates));
-            if number == round * 4 {
+            if number + 1 == before_the_stop {
                 match round % 3 {
                     0 => server.pid().kill(),
                     1 => server.pid().exit(ExitReason::error("stop")),
@@ -120,15 +129,16 @@ async fn kameo_335_no_message_vanishes_at_a_stop() {
                 }
             }
         }
-        if round % 3 == 2 {
-            server.join().await;
-        }
-        server.pid().kill();
         server.join().await;
-        let (sent, accounted) = fates.balance();
-        assert_eq!((sent, accounted), (200, 200), "round {round}");
-        let numbers = fates.numbers();
-        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+        let (ends, handled) = (fates.of_all(200), fates.handled());
+        assert!(handled.iter().copied().eq(0..handled.len() as u64), "round {round}: {handled:?}");
+        match round % 3 {
+            2 => assert_eq!(handled.len() as u64, before_the_stop, "round {round}"),
+            _ => assert!(handled.len() as u64 <= before_the_stop, "round {round}: {handled:?}"),
+        }
+        // Once nobody is there, nobody takes any.
+        let gone = ends.iter().position(|end| *end == End::Returned).unwrap_or(ends.len());
+        assert!(ends[gone..].iter().all(|end| *end == End::Returned), "round {round}: {ends:?}");
     }
 }
 
@@ -137,27 +147,52 @@ async fn supervised() -> SupervisorHandle {
     sup.start().await.expect("starts")
 }
 
-/// Messages vanished while an actor was restarted (kameo#345). Here they go to the one that is there, or come back.
+/// Waits until it is at work.
+async fn at_work(post: &Via<Post>) {
+    let works = async {
+        while post.call(|from| Mail::Ask(0, from)).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("its restart", works).await;
+}
+
+/// Messages vanished while an actor was restarted (kameo#345). Here they go to the one that is there, or come back; and
+/// only those are dropped that had come behind a crash, to the one that crashed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kameo_345_no_message_vanishes_at_a_restart() {
     let (sup, fates) = (supervised().await, Arc::<Fates>::default());
     let post = sup.child::<Post>("post");
     for number in 0..5_000 {
-        let mail = Mail::Parcel(Parcel::new(number, &fates));
-        if let Err(error) = post.send(mail) {
+        if number % 100 == 0 {
+            at_work(&post).await;
+        }
+        if let Err(error) = post.send(Mail::Parcel(Parcel::new(number, &fates))) {
             let Mail::Parcel(parcel) = error.into_message() else { unreachable!("it was one") };
-            parcel.ends(|fates| &fates.returned);
+            parcel.ends(End::Returned);
         }
         if number % 100 == 50 {
-            // It is at work, and not only at its first crash.
-            let _it_is_just_restarted = post.call(|from| Mail::Ask(number, from)).await;
-            let _nor_does_this_matter = post.send(Mail::Crash);
+            post.send(Mail::Crash).expect("it is at work");
         }
     }
+    at_work(&post).await;
     sup.stop().await.expect("stops");
-    let (sent, accounted) = fates.balance();
-    assert_eq!((sent, accounted), (5_000, 5_000));
-    assert!(!fates.numbers().is_empty());
+    assert!(fates.handled().is_sorted());
+    let mut incarnations = Vec::new();
+    for (hundred, ends) in fates.of_all(5_000).chunks(100).enumerate() {
+        let (before, behind) = ends.split_at(51);
+        let End::Handled(worker) = before[0] else { panic!("{hundred}: {ends:?}") };
+        assert!(before.iter().all(|end| *end == before[0]), "{hundred}: {ends:?}");
+        assert!(!incarnations.contains(&worker), "it has crashed");
+        incarnations.push(worker);
+        // The one that crashes, nobody, the next one.
+        let dropped = behind.iter().take_while(|end| **end == End::Dropped).count();
+        let rest = &behind[dropped..];
+        let returned = rest.iter().take_while(|end| **end == End::Returned).count();
+        let next = &rest[returned..];
+        let handled = |end: &End| matches!(end, End::Handled(pid) if *pid != worker);
+        assert!(next.iter().all(|end| handled(end) && *end == next[0]), "{hundred}: {ends:?}");
+    }
 }
 
 /// What had been sent before a stop was not handled (kameo#351). Here a stop waits for its turn, as in OTP.
@@ -177,7 +212,7 @@ async fn kameo_351_what_was_sent_before_a_stop_is_handled() {
     };
     let (stopped, ()) = tokio::join!(stop, after);
     assert_eq!(stopped, Ok(()));
-    assert_eq!(fates.numbers(), (0..100).collect::<Vec<_>>());
+    assert_eq!(fates.handled(), (0..100).collect::<Vec<_>>());
 }
 
 /// What was sent after a stop was handled nevertheless, or was gone (kameo#359). Here it is not handled, and its sender
@@ -195,9 +230,9 @@ async fn kameo_359_what_is_sent_after_a_stop_is_not_handled() {
     let (stopped, ()) = tokio::join!(stop, after);
     assert_eq!(stopped, Ok(()));
     post(&server, Parcel::new(100, &fates));
-    assert_eq!(fates.balance(), (101, 101));
-    assert_eq!(fates.numbers(), [0; 0]);
-    assert_eq!(fates.returned.load(Ordering::SeqCst), 1);
+    let ends = fates.of_all(101);
+    assert!(!ends.iter().any(|end| matches!(end, End::Handled(_))), "{ends:?}");
+    assert_eq!(ends[100], End::Returned, "it is gone");
 }
 
 /// Asks whose turn came after a stop were never answered (kameo#362). Here each is told the reason.
@@ -301,11 +336,11 @@ async fn kameo_84_a_send_to_a_full_mailbox_returns_at_once() {
     is_named.await.expect("it registers");
     for number in 0..10 {
         if let Err(error) = NAME.send(Parcel::new(number, &fates)) {
-            error.into_message().ends(|fates| &fates.returned);
+            error.into_message().ends(End::Returned);
         }
     }
-    assert_eq!((fates.returned.load(Ordering::SeqCst), full.queue_len()), (8, 2));
+    assert_eq!((fates.0.lock().expect("unpoisoned").len(), full.queue_len()), (8, 2));
     full.pid().kill();
     full.join().await;
-    assert_eq!(fates.balance(), (10, 10));
+    assert_eq!(fates.of_all(10), [vec![End::Dropped; 2], vec![End::Returned; 8]].concat());
 }

@@ -4,11 +4,8 @@ use crate::common;
 use crate::pools;
 use crate::robot;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use fauxtp::prelude::*;
-use fauxtp::process::{self, StopError};
+use fauxtp::process;
 use fauxtp::reason::MaxRestartsReached;
 use fauxtp::supervisor::Backoff;
 
@@ -179,27 +176,6 @@ async fn spawned_171_a_stop_gets_at_whoever_waits_for_ever() {
     assert_eq!(log.lines(), ["start stuck", "gone stuck"], "no hook, for it never came back");
 }
 
-/// A constructor that threw left an actor without state that took messages (actor-ts#914). Here there is no such
-/// process, and no name of it.
-#[tokio::test]
-async fn actorts_914_a_failed_start_leaves_no_zombie() {
-    static NAME: Name<Actor> = Name::new("actorts-914");
-    for begin in [Begin::Panic, Begin::Fail, Begin::Shutdown, Begin::Ignore] {
-        let log = pools::Log::default();
-        let setup = Setup::new("zombie", &log).begin(move |_| begin);
-        Actor::start(setup.clone()).name(&NAME).await.expect_err("it does not start");
-        assert!(NAME.whereis().is_none());
-        assert_eq!(process::list(), [], "{begin:?}");
-        NAME.send(Ask::Panic).expect_err("nobody is there");
-        let sup = Supervisor::new([plain("sibling"), setup.spec()]).start().await;
-        if let Ok(sup) = sup {
-            assert_eq!(begin, Begin::Ignore);
-            sup.stop().await.expect("stops");
-        }
-        assert_eq!(process::list(), [], "{begin:?}");
-    }
-}
-
 /// Restarts were counted per child in one place and per parent in another (actor-ts#917). Here all children of one
 /// supervisor draw on one budget, and those of another on another.
 #[tokio::test]
@@ -311,27 +287,6 @@ async fn otp_5193_a_child_may_end_while_it_is_terminated() {
         sup.restart_child("ends").await.expect("it is not there");
     }
     sup.stop().await.expect("stops");
-}
-
-/// A task panicked, and the service stayed up without it (iris-mpc#39). Here whoever waits for the root hears of its
-/// end, and why, so that a program can end as well.
-#[tokio::test]
-async fn irismpc_39_who_waits_for_the_root_hears_of_its_end() {
-    let starts = Arc::<AtomicUsize>::default();
-    let counts = starts.clone();
-    let child = ChildSpec::task("service", move || {
-        let number = counts.fetch_add(1, Ordering::SeqCst);
-        async move { panic!("start {number} of the service") }
-    });
-    let inner = ChildSpec::supervisor("inner", move || {
-        Supervisor::new([child.clone()]).intensity(2, secs(60))
-    });
-    let root = Supervisor::new([inner]).intensity(1, secs(60)).start().await.expect("starts");
-    let reason = root.wait().await;
-    assert_eq!(reason.downcast_ref(), Some(&MaxRestartsReached));
-    assert_eq!(starts.load(Ordering::SeqCst), 6, "three times below each of two");
-    assert_eq!(root.stop().await, Err(StopError::NoProc));
-    assert_eq!(process::list(), []);
 }
 
 /// A monitor or a link that had nothing to watch any more was kept (actor-ts#762, #763). Here an end takes all of them

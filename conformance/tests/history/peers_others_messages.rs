@@ -138,37 +138,6 @@ async fn actorts_919_a_full_receiver_does_not_harm_its_senders() {
     assert!(sender.is_alive() && stuck.is_alive() && stuck.queue_len() == 1);
 }
 
-/// Timers went on after the shutdown, and hit what came later (actor-ts#921). Here they end with who set them, of
-/// whatever kind.
-#[tokio::test(start_paused = true)]
-async fn actorts_921_timers_end_with_their_owner() {
-    let log = Log::default();
-    let begin = |log: &Log| (log.clone(), job(|_, _| Ok(())));
-    static NAME: Name<Robot> = Name::new("actorts-921");
-    for stops in [true, false] {
-        let owner = Robot::start(begin(&log)).name(&NAME).await.expect("the name is free");
-        tell(&owner, |_, ctx| {
-            ctx.send_after(secs(10), Message::Note("late"));
-            ctx.set_timeout(secs(20));
-            ctx.spawn_task(pools::take(secs(30)), |_| Message::Note("late"))?;
-            Ok(())
-        });
-        sync(&owner).await;
-        assert!(process::timers_pending() >= 1);
-        match stops {
-            true => owner.pid().stop(ExitReason::shutdown(), None).await.expect("stops"),
-            false => owner.pid().kill(),
-        }
-        owner.join().await;
-        settle().await;
-        assert_eq!((process::timers_pending(), process::list()), (0, vec![]));
-    }
-    let next = Robot::start(begin(&log)).name(&NAME).await.expect("the name is free");
-    pools::take(secs(60)).await;
-    assert!(!log.all().iter().any(|line| line == "late" || line == "timeout"), "{:?}", log.all());
-    next.pid().kill();
-}
-
 /// An ask whose timeout was zero or less was never settled (actor-ts#765). Here it is, at once, and so is one whose
 /// timeout no clock can hold.
 #[tokio::test(start_paused = true)]

@@ -4,88 +4,21 @@ use crate::common;
 use crate::pools;
 use crate::robot;
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
-use std::thread;
 
 use fauxtp::prelude::*;
 use fauxtp::process::{self, StopError, Trap};
 use fauxtp::supervisor::SupervisorHandle;
-use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 use common::{Note, custom, puppet, reasons, trapper};
 use pools::reports::Reports;
-use pools::{Ask, Finish, Setup, actor, end, ms, plain, secs, state, take, until};
+use pools::{Ask, Finish, Setup, actor, end, ms, secs, settle, state, take, until};
 use robot::{Log, Robot, ask, job, robot, sync, tell};
 
 type Inside = process::Context<()>;
-
-/// Runs it in a runtime of one thread whose stack is small even for a test build.
-fn on_a_small_stack<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send) {
-    thread::scope(|scope| {
-        let run = || {
-            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(test());
-        };
-        let small = thread::Builder::new().stack_size(512 * 1024).spawn_scoped(scope, run);
-        small.expect("it starts").join().expect("it ends well");
-    });
-}
-
-/// Two that supervised each other told each other of an end until the stack was full (ractor#167, #168). Here a ring in
-/// which everybody is linked with both neighbours, from both sides, goes down at once.
-/// also: RACTOR-168
-#[test]
-fn ractor_167_a_ring_of_links_from_both_sides_ends_without_recursion() {
-    on_a_small_stack(async || {
-        let ring: Vec<_> = (0..5_000).map(|_| puppet()).collect();
-        for (number, member) in ring.iter().enumerate() {
-            member.link(&ring[(number + 1) % ring.len()]).await;
-            member.link(&ring[(number + ring.len() - 1) % ring.len()]).await;
-        }
-        let opposite = ring[2_500].address.clone();
-        ring[0].end(custom("around"));
-        let reason = opposite.join().await;
-        assert!(common::carries(&reason, "around"), "{reason:?}");
-        for member in &ring {
-            member.address.join().await;
-        }
-        assert_eq!(process::list(), []);
-    });
-}
-
-/// The kill of a deep tree went down by calls within calls until the stack was full (ractor#469). Here every generation
-/// is told by a message, and the list of ancestors is shared and let go of one by one.
-#[test]
-fn ractor_469_a_deep_line_of_generations_is_killed_on_a_small_stack() {
-    fn generation(
-        mut ctx: Inside,
-        left: u32,
-        tell: oneshot::Sender<Pid>,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(async move {
-            if left > 0 {
-                ctx.spawn_link(|ctx| generation(ctx, left - 1, tell)).expect("in a runtime");
-            } else {
-                tell.send(ctx.pid()).expect("the test waits");
-            }
-            ctx.recv().await;
-        })
-    }
-    on_a_small_stack(async || {
-        let (tell, told) = oneshot::channel();
-        let first = process::spawn(|ctx| generation(ctx, 20_000, tell)).expect("in a runtime");
-        let last = told.await.expect("the last one starts");
-        let facts = last.info().await.expect("it lives");
-        assert_eq!((facts.ancestors.len(), facts.ancestors.last()), (20_000, Some(&first.pid())));
-        let (reason, ()) = tokio::join!(process::join(last), async { first.pid().kill() });
-        assert!(reason.is_killed(), "{reason:?}");
-        assert_eq!(process::list(), []);
-    });
-}
 
 /// The clean-up hook ran in actors that had been killed, and not in some that had been stopped (ractor#226, #230). Here
 /// the way it ends decides, and nothing else: stopped, whatever the reason, but for the kill; not hit by a signal.
@@ -207,17 +140,26 @@ async fn two(log: &pools::Log) -> SupervisorHandle {
 }
 
 /// Supervision only told of a crash; whoever forgot to handle that had no restart (ractor#114). Here a child comes back
-/// although nobody has asked for it.
+/// although nobody has asked for it, with nothing set but its id: after every failure, and after no clean end.
 #[tokio::test]
 async fn ractor_114_a_child_is_restarted_without_being_asked_for() {
-    let log = pools::Log::default();
-    let sup = two(&log).await;
-    let first = sup.whereis("one");
-    let reason = end(&actor(sup.registry(), "one"), Ask::Panic).await;
-    assert!(reason.panic().is_some());
-    until("it is back", || sup.whereis("one").is_some_and(|pid| Some(pid) != first)).await;
-    assert_eq!((log.count("start one"), log.count("start two")), (2, 1));
-    sup.stop().await.expect("stops");
+    for reason in reasons() {
+        let log = pools::Log::default();
+        let sup = two(&log).await;
+        let first = sup.whereis("one");
+        let ended = end(&actor(sup.registry(), "one"), Ask::End(reason.clone())).await;
+        assert_eq!(ended, reason);
+        if reason.is_error() {
+            let back = || sup.whereis("one").is_some_and(|pid| Some(pid) != first);
+            until("it is back", back).await;
+        } else {
+            settle().await;
+            assert_eq!(sup.whereis("one"), None, "{reason:?}");
+        }
+        let starts = 1 + usize::from(reason.is_error());
+        assert_eq!((log.count("start one"), log.count("start two")), (starts, 1), "{reason:?}");
+        sup.stop().await.expect("stops");
+    }
 }
 
 /// The stop of a child took its parent along (ractor#107). Here a supervisor, and a parent that is linked, survive
@@ -271,7 +213,8 @@ async fn ractor_311_questions_change_nothing() {
     let log = pools::Log::default();
     let sup = two(&log).await;
     let pool = DynamicSupervisor::new().start().await.expect("starts");
-    let child = pool.start_child(plain("child")).await.expect("starts").expect("not ignored");
+    let worker = Setup::new("child", &log);
+    let child = pool.start_child(worker.spec()).await.expect("starts").expect("not ignored");
     let look = async || {
         let children = sup.which_children().await.expect("lives");
         let counts = sup.count_children().await.expect("lives");
@@ -293,7 +236,7 @@ async fn ractor_311_questions_change_nothing() {
     child.exit(custom("fails"));
     process::join(child).await;
     until("it is restarted", || sup.whereis("one").is_some_and(|pid| Some(pid) != before)).await;
-    until("so is the other", || process::list().len() >= 6).await;
+    until("so is the other", || worker.starts() == 2).await;
     assert_eq!(pool.count_children().await.expect("lives").active, 1);
     sup.stop().await.expect("stops");
     pool.stop().await.expect("stops");

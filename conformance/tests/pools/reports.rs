@@ -1,10 +1,10 @@
-//! Everything that is reported on this thread, progress included.
+//! Everything that is reported while a test runs, progress included: on its thread, or on those of nobody.
 //!
 //! One subscriber for all tests of a program, because `tracing` caches for all threads who is interested.
 
 use std::cell::RefCell;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -15,6 +15,18 @@ thread_local! {
     static HERE: RefCell<Option<Reports>> = const { RefCell::new(None) };
 }
 
+/// Of all threads that do not listen for themselves.
+static ELSEWHERE: LazyLock<Reports> = LazyLock::new(Reports::default);
+
+/// Has reports collected from now on.
+pub(crate) fn install() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let subscriber = tracing_subscriber::registry().with(Collect);
+        tracing::subscriber::set_global_default(subscriber).expect("the first one");
+    });
+}
+
 /// Events, each as level, target and fields: `ERROR fauxtp::supervisor message=… context="shutdown" …`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reports(Arc<Mutex<Vec<String>>>);
@@ -22,14 +34,16 @@ pub(crate) struct Reports(Arc<Mutex<Vec<String>>>);
 impl Reports {
     /// What is reported on this thread from now on.
     pub(crate) fn here() -> Self {
-        static INSTALLED: Once = Once::new();
-        INSTALLED.call_once(|| {
-            let subscriber = tracing_subscriber::registry().with(Collect);
-            tracing::subscriber::set_global_default(subscriber).expect("the first one");
-        });
+        install();
         let reports = Self::default();
         HERE.with(|here| here.replace(Some(reports.clone())));
         reports
+    }
+
+    /// What is reported on all threads that do not listen for themselves.
+    pub(crate) fn elsewhere() -> Self {
+        install();
+        ELSEWHERE.clone()
     }
 
     /// The reports that contain all of these.
@@ -41,6 +55,10 @@ impl Reports {
 
     pub(crate) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn push(&self, line: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
 }
 
@@ -54,11 +72,8 @@ impl<S: Subscriber> Layer<S> for Collect {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut line = Line(format!("{} {}", event.metadata().level(), event.metadata().target()));
         event.record(&mut line);
-        HERE.with(|here| {
-            if let Some(reports) = &*here.borrow() {
-                reports.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.0);
-            }
-        });
+        let here = HERE.try_with(|here| here.borrow().clone()).ok().flatten();
+        here.unwrap_or_else(|| ELSEWHERE.clone()).push(line.0);
     }
 }
 

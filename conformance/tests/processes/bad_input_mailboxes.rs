@@ -6,7 +6,7 @@ use crate::support;
 use fauxtp::names::{NameError, Raw};
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received};
-use fauxtp::{Mailbox, NoRuntime, Overflow, SendError};
+use fauxtp::{Mailbox, Overflow, SendError};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
@@ -44,19 +44,6 @@ async fn bad_001_a_mailbox_must_have_room_and_its_policy_is_exact() {
             assert_eq!(told.await, Ok(kept.collect()), "{overflow:?}, {capacity}");
         }
     }
-}
-
-#[test]
-fn bad_002_a_process_needs_a_runtime_with_time() {
-    let spawn = || process::spawn(async |_: Numbers| {}).map(|_| ());
-    assert_eq!(spawn(), Err(NoRuntime::Absent));
-    {
-        let timeless = Builder::new_current_thread().build().expect("builds");
-        let _inside = timeless.enter();
-        assert_eq!(spawn(), Err(NoRuntime::WithoutTime));
-    }
-    assert_eq!(spawn(), Err(NoRuntime::Absent), "outside again");
-    assert!(process::list().is_empty(), "nothing half-made is left");
 }
 
 #[test]

@@ -237,47 +237,6 @@ async fn rust_007_a_server_that_never_stops_going_on_can_be_ended() {
     }
 }
 
-/// also: RUST-009
-#[tokio::test]
-async fn rust_008_a_hundred_thousand_lives_leave_nothing_and_no_pid_comes_back() {
-    static NAME: Name<Raw<u32>> = Name::new("rust-008");
-    // Everybody holds on to it as long as anything is left of him: his reason has it.
-    let token = Arc::new(());
-    let (first, peer) = (puppet(), trapper().await);
-    let (stale, friend) = (first.pid(), peer.pid());
-    first.ended(ExitReason::Normal).await;
-    let mut some = Vec::new();
-    for round in 0..100_000 {
-        let reason = ExitReason::shutdown_with(token.clone());
-        let one = process::spawn(async move |mut ctx: Inside| {
-            if round % 10 == 0 {
-                ctx.register(&NAME).expect("the name is free");
-                ctx.link(friend).expect("it lives");
-                ctx.monitor(friend);
-                ctx.send_after(Duration::from_secs(3_600), 0);
-            }
-            reason
-        });
-        let one = one.expect("there is a runtime");
-        assert_ne!(one.pid(), stale);
-        process::join(&one).await;
-        if round % 1_000 == 0 {
-            some.push(one.pid());
-            assert_eq!(peer.events().await.len(), if round == 0 { 1 } else { 100 });
-        }
-    }
-    let listed = process::list();
-    assert!(!some.iter().any(|pid| listed.contains(pid)), "none of them is left");
-    assert_eq!(listed, [friend]);
-    assert_eq!(process::timers_pending(), 0);
-    let facts = friend.info().await.expect("it lives");
-    assert_eq!((facts.links, facts.monitored_by), (vec![], 0));
-    drop(peer.events().await);
-    assert_eq!(Arc::strong_count(&token), 1, "nothing is left of them");
-    assert!(!stale.is_alive() && stale.info().await.is_none());
-    first.tell(|_| panic!("it is dead"));
-}
-
 #[tokio::test]
 async fn rust_009_an_old_pid_is_dead_for_ever() {
     static OLD: Name<Raw<u32>> = Name::new("rust-009");

@@ -30,3 +30,4 @@ mod hazards_load;
 mod regression_processes;
 mod regression_receiving;
 mod regression_run_queues;
+mod words;

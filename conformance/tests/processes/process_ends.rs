@@ -1,13 +1,15 @@
 //! PROC-011 … PROC-017: what an end does, and what it leaves behind.
 
 use crate::common;
+use crate::support;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fauxtp::prelude::*;
-use fauxtp::process::{self, Received, Trap};
+use fauxtp::process::{self, NoProc, Received, Trap};
 use fauxtp::supervisor::Restart;
+use tokio::sync::oneshot;
 
 use common::{Event, Inside, Note, carries, puppet, reasons, trapper};
 
@@ -184,7 +186,7 @@ async fn proc_012_the_first_cause_stands() {
     }
     // Its own end, before it has noticed the signal, whoever sent that.
     for by_itself in [false, true] {
-        let (go, gate) = tokio::sync::oneshot::channel::<()>();
+        let (go, gate) = oneshot::channel::<()>();
         let own = process::spawn(async move |ctx: Plain| {
             gate.await.expect("it is opened");
             let pending = ExitReason::custom(Note("pending"));
@@ -202,7 +204,7 @@ async fn proc_012_the_first_cause_stands() {
     }
     // Nothing that its destructors do.
     for exits in [false, true] {
-        let (go, gate) = tokio::sync::oneshot::channel::<()>();
+        let (go, gate) = oneshot::channel::<()>();
         let process = process::spawn(async move |mut ctx: Plain| {
             let _spiteful = Spiteful;
             gate.await.expect("it is opened");
@@ -373,4 +375,21 @@ async fn proc_017_a_normal_end_leaves_linked_children_running() {
         assert_eq!(facts.links, [], "and the link is gone");
         assert!(child.is_alive());
     }
+}
+
+/// A context can be given away, and outlive its process. What is asked of it then has no effect on anybody.
+/// also: LINK-005
+#[tokio::test(start_paused = true)]
+async fn tmr_004_a_context_without_its_process_sets_no_timer_and_no_link() {
+    let (give, given) = oneshot::channel();
+    let process = process::spawn(async move |ctx: process::Context<u8>| drop(give.send(ctx)));
+    let process = process.expect("there is a runtime").pid();
+    let mut ctx = given.await.expect("it is given away");
+    process::join(process).await;
+    let other = support::actor();
+    assert_eq!(ctx.link(other.pid()), Err(NoProc(process)));
+    let timer = ctx.send_after(Duration::ZERO, 7);
+    assert_eq!(ctx.cancel_timer(timer), None, "there is nothing to cancel");
+    tokio::task::yield_now().await;
+    assert!(other.is_alive());
 }

@@ -6,7 +6,7 @@ use crate::support;
 use std::sync::LazyLock;
 
 use fauxtp::prelude::*;
-use fauxtp::process::StopError;
+use fauxtp::process::{Received, StopError};
 use robot::{Log, Message, Robot, ask, job, robot, tell, trapping};
 use support::{end, everywhere, watch};
 use tokio::sync::oneshot;
@@ -289,4 +289,48 @@ async fn gs_049_a_stop_that_does_not_end_well_says_why() {
     assert!(end(&server).await.is_killed());
     assert_eq!(server.pid().stop(custom(), None).await, Err(StopError::NoProc));
     assert_eq!(log.line(), "");
+}
+
+/// Receives by itself while it handles a message.
+struct Listens(Option<oneshot::Sender<Option<ExitReason>>>);
+
+impl GenServer for Listens {
+    type Args = oneshot::Sender<Option<ExitReason>>;
+    /// For how long; for ever if that is not said.
+    type Message = Option<Duration>;
+
+    async fn init(tell: Self::Args, _: &mut Context<Self>) -> Result<Self> {
+        Ok(Self(Some(tell)))
+    }
+
+    async fn handle(&mut self, timeout: Option<Duration>, ctx: &mut Context<Self>) -> Result {
+        let received = match timeout {
+            Some(timeout) => ctx.recv_timeout(timeout).await,
+            None => Some(ctx.recv().await),
+        };
+        let exit = match received {
+            Some(Received::Exit(exit)) => Some(exit.reason),
+            None => None,
+            other => panic!("{other:?}"),
+        };
+        let told = self.0.take().expect("once").send(exit.clone());
+        assert!(told.is_ok(), "the test listens");
+        exit.map_or(Ok(()), |reason| Err(Stop::because(reason)))
+    }
+}
+
+/// A handler that receives by itself sees the stop as an exit. One that does so with a limit, or picks what it receives,
+/// does not: then it is the server that stops, as soon as the handler is through.
+#[tokio::test(start_paused = true)]
+async fn gs_049_a_stop_gets_at_a_handler_that_receives_by_itself() {
+    for (timeout, seen) in
+        [(None, Some(ExitReason::shutdown())), (Some(Duration::from_millis(10)), None)]
+    {
+        let (tell, told) = oneshot::channel();
+        let server = Listens::start(tell).await.expect("starts");
+        server.cast(timeout);
+        tokio::task::yield_now().await;
+        server.pid().stop(ExitReason::shutdown(), None).await.expect("stops for this reason");
+        assert_eq!(told.await.expect("told"), seen, "{timeout:?}");
+    }
 }

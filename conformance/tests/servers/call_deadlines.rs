@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use fauxtp::call::RequestCollection;
 use fauxtp::prelude::*;
 use fauxtp::{Mailbox, Overflow};
 use support::{everywhere, soon};
@@ -182,4 +183,42 @@ fn call_005_bounded_mailboxes_drop_what_is_late_and_nothing_else() {
             support::end(&server).await;
         }
     });
+}
+
+/// Asks somebody who does not answer, and waits for the answers as long as its own caller waits.
+struct Gathers;
+
+impl GenServer for Gathers {
+    type Args = ();
+    type Message = (Node, mpsc::UnboundedSender<(usize, Outcome)>, Reply<u64>);
+
+    async fn init((): (), _: &mut Context<Self>) -> Result<Self> {
+        Ok(Self)
+    }
+
+    async fn handle(&mut self, message: Self::Message, _: &mut Context<Self>) -> Result {
+        let (node, tell, _unanswered) = message;
+        let ask = || node.send_request(|from| Message::Relay(Vec::new(), tell.clone(), from));
+        let mut requests = RequestCollection::from_iter([(ask(), 1), (ask(), 2)]);
+        while let Some((answer, label)) = requests.next().await {
+            tell.send((label, answer)).map_err(Stop::error)?;
+        }
+        Ok(())
+    }
+}
+
+/// also: GS-061
+#[tokio::test(start_paused = true)]
+async fn call_004_a_collection_of_requests_ends_with_the_request_it_is_for() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let node = Server::start(()).await.expect("starts");
+    let gathers = Gathers::start(()).await.expect("starts");
+    let since = Instant::now();
+    let call = gathers.call(|from| (node.clone(), tell, from));
+    let timeout = Duration::from_millis(50);
+    assert_eq!(soon(call.timeout(timeout)).await, Err(CallError::Timeout));
+    for label in [1, 2] {
+        assert_eq!(soon(told.recv()).await, Some((label, Err(CallError::Timeout))));
+    }
+    assert!(since.elapsed() < timeout * 2, "{:?}", since.elapsed());
 }

@@ -22,3 +22,4 @@ mod bad_input_servers;
 mod tasks;
 mod task_streams;
 mod task_supervisors;
+mod words;

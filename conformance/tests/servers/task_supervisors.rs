@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received, Trap};
-use fauxtp::supervisor::{ManageError, PoolStartError, Restart, Shutdown};
+use fauxtp::reason::MaxRestartsReached;
+use fauxtp::supervisor::{DynamicSupervisorName, ManageError, PoolStartError, Restart, Shutdown};
 use fauxtp::task::{TaskError, TaskSupervisor, TaskSupervisorHandle};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -292,4 +293,26 @@ async fn task_033_a_shutdown_gives_each_task_its_own_time() {
     };
     let (stopped, ()) = tokio::join!(tasks.stop(), ends);
     stopped.expect("stops");
+}
+
+/// also: SUP-056
+#[tokio::test(start_paused = true)]
+async fn task_030_a_supervisor_of_tasks_has_a_name_a_limit_of_restarts_and_links() {
+    static TASKS: Name<DynamicSupervisorName> = Name::new("tasks");
+    let parent = support::actor();
+    let parents_end = watch(parent.pid());
+    let start = support::act(&parent, |ctx| {
+        let tasks = TaskSupervisor::new().name(&TASKS).intensity(0, Duration::from_secs(1));
+        Box::pin(tasks.link(ctx).start())
+    });
+    let gave_up = |reason: &ExitReason| reason.downcast_ref::<MaxRestartsReached>().is_some();
+    let tasks = start.await.await.expect("starts");
+    assert_eq!(TASKS.resolve().map(|named| named.pid()), Some(tasks.pid()));
+    let fails = ChildSpec::task("fails", async || panic!("at once")).restart(Restart::Permanent);
+    tasks.start_child(fails).await.expect("starts");
+    let reason = tasks.wait().await;
+    assert!(gave_up(&reason), "{reason:?}");
+    assert_eq!(TASKS.resolve().map(|named| named.pid()), None);
+    let parents = parents_end.await;
+    assert!(gave_up(&parents), "it does not trap exits: {parents:?}");
 }

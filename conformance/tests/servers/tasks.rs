@@ -390,19 +390,6 @@ async fn task_009_many_are_looked_at_and_the_slow_ones_are_kept_ignored_or_kille
     assert!(slow.is_alive() && begun.elapsed().is_zero());
 }
 
-#[tokio::test]
-async fn task_010_a_value_can_pose_as_a_finished_task() {
-    let begun = process::list().len();
-    assert_eq!(Task::completed(7).pid(), None);
-    assert_eq!(Task::completed(7).await, Ok(7));
-    assert_eq!(Task::completed(7).ignore(), Some(Ok(7)));
-    assert_eq!(Task::completed(7).shutdown(Shutdown::BrutalKill).await, Some(Ok(7)));
-    let mut task = Task::completed(7);
-    assert_eq!(task.yield_within(Duration::ZERO).await, Some(Ok(7)));
-    assert_eq!(exited(task.await), ExitReason::no_proc());
-    assert_eq!(process::list().len(), begun, "no process");
-}
-
 #[test]
 fn task_011_what_nobody_waits_for_is_temporary_and_holds_up_nobody() {
     everywhere(20, |_| async {
@@ -577,4 +564,43 @@ fn task_009_those_that_block_their_threads_are_waited_for_together() {
     });
     drop(releases);
     assert!(took < Duration::from_secs(9), "one grace for all: {took:?}");
+}
+
+/// Method: a task, and the `init` of a server, block their threads until the test is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rust_001_what_blocks_is_left_behind_by_who_halts_or_starts_it() {
+    struct Blocks;
+    impl GenServer for Blocks {
+        type Args = std::sync::mpsc::Receiver<()>;
+        type Message = ();
+        async fn init(gate: Self::Args, _: &mut Context<Self>) -> Result<Self> {
+            // From now on it is not on the stack of whoever starts it.
+            tokio::task::yield_now().await;
+            let _opened = gate.recv();
+            Ok(Self)
+        }
+        async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result {
+            Ok(())
+        }
+    }
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let (open_init, gate_of_init) = std::sync::mpsc::channel::<()>();
+    let (entered, enters) = oneshot::channel();
+    let task = Task::spawn_nolink(async move {
+        entered.send(()).expect("the test waits");
+        let _opened = gate.recv();
+    });
+    let task = task.expect("in a runtime");
+    enters.await.expect("it blocks");
+    let since = Instant::now();
+    let soon = Duration::from_millis(20);
+    let (start, halted) = tokio::join!(
+        Blocks::start(gate_of_init).timeout(soon).into_future(),
+        task.shutdown(Shutdown::Timeout(soon))
+    );
+    assert_eq!(start.map(drop), Err(fauxtp::StartError::Timeout));
+    assert_eq!(halted, Some(Err(TaskError::Exited(ExitReason::killed()))));
+    let took = since.elapsed();
+    assert!(took >= Duration::from_millis(4_900) && took < Duration::from_secs(8), "{took:?}");
+    drop((open, open_init));
 }

@@ -1,5 +1,6 @@
 //! APP-001 … APP-005: applications, and systems of them. What needs real signals is in the tests of the examples.
 
+use crate::pools;
 use crate::support;
 use crate::trees;
 
@@ -15,8 +16,8 @@ use fauxtp::process;
 use fauxtp::supervisor::Shutdown;
 use fauxtp::{StartError, SupervisorHandle};
 
+use pools::reports::Reports;
 use support::{multi_thread, soon};
-use trees::reports::Reports;
 use trees::{Ask, End, Init, Last, Log, Plan, gave_up, later, ms, probe, settle};
 
 /// An application of one child that is called as it is, and logs its callbacks.
@@ -583,14 +584,12 @@ async fn app_005_an_end_means_what_the_start_type_says() {
         let others = if code.is_some() { " prep:c -c stop:c prep:a -a stop:a" } else { "" };
         assert_eq!(log.take(), format!("{own}{others}"), "{row}: its callbacks run in every case");
         assert_eq!(ended.as_ref().ok().map(Ended::exit_code), code, "{row}");
-        assert_eq!(
-            reports.of(&["fauxtp::application", "ended by itself", "\"b\""]).len(),
-            match fall {
-                // Reported as information only.
-                Fall::Normal => 0,
-                _ => 1,
-            }
-        );
+        let level = match fall {
+            Fall::Normal => "INFO",
+            _ => "ERROR",
+        };
+        let told = reports.of(&["fauxtp::application", "ended by itself", "\"b\""]);
+        assert!(matches!(&*told, [told] if told.starts_with(level)), "{row}: {told:?}");
         match ended {
             Ok(ended) => {
                 let Cause::ApplicationEnded { application, reason } = &ended.cause else {
@@ -655,6 +654,8 @@ async fn app_005_a_permanent_end_during_the_start_ends_it() {
     let SystemError::Ended(ended) = &error else { panic!("{error:?}") };
     let Cause::ApplicationEnded { application, reason } = &ended.cause else { panic!("{ended}") };
     assert!(&**application == "a" && reason.is_killed(), "{ended}");
+    let words = "start system: it ended before all had started: `a` ended by itself: killed";
+    assert_eq!(error.to_string(), words);
     assert_eq!(order(ended), "b");
     assert_eq!(log.take(), "+b prep:b -b stop:b");
 }
@@ -810,4 +811,61 @@ async fn app_001_an_application_cannot_wait_for_its_own_start() {
     own.set(system.clone()).expect("once");
     system.stop_application("app").await.expect("stops");
     soon(system.start_application("app")).await.expect("starts");
+}
+
+/// The process that keeps a system, as the system itself shows it.
+fn controller(system: &RunningSystem) -> Pid {
+    let shown = format!("{system:?}");
+    let (_, rest) = shown.split_once("controller: ").expect("it is shown");
+    let (pid, _) = rest.split_once(',').expect("more is shown");
+    pid.parse().expect("a pid")
+}
+
+#[tokio::test(start_paused = true)]
+async fn app_003_who_shuts_the_controller_down_means_the_whole_system() {
+    let log = Log::new();
+    let system = System::new([app(&log, "a")]).start().await.expect("starts");
+    log.take();
+    controller(&system).exit(ExitReason::error("strangers are not obeyed"));
+    settle().await;
+    assert_eq!(running(&system).await, "a");
+    controller(&system).exit(ExitReason::shutdown());
+    let ended = soon(system.wait()).await;
+    assert!(matches!(ended.cause, Cause::Requested), "{ended}");
+    assert_eq!((order(&ended).as_str(), ended.exit_code()), ("a", 0));
+    assert_eq!(log.take(), "prep:a -a stop:a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn app_003_nothing_starts_while_the_system_stops() {
+    let log = Log::new();
+    let slow = Plan::new(&log, "slow").last(Last::Slow(100));
+    let system = [app(&log, "idle"), app_of(&slow)];
+    let system = System::new(system).start().await.expect("starts");
+    system.stop_application("idle").await.expect("stops");
+    system.begin_shutdown();
+    settle().await;
+    let refused = system.start_application("idle").await;
+    assert_eq!(refused, Err(StartApplicationError::ShuttingDown));
+    assert_eq!(order(&soon(system.wait()).await), "slow");
+}
+
+#[tokio::test(start_paused = true)]
+async fn app_005_what_goes_wrong_with_the_end_that_ends_the_system_counts() {
+    let log = Log::new();
+    let fails = Plan::new(&log, "fails");
+    let app_that_fails = app_of(&fails)
+        .start_type(StartType::Permanent)
+        .stop(|| async { panic!("cannot clean up") });
+    let system = System::new([app_that_fails, app(&log, "b")]).start().await.expect("starts");
+    root(&system, "fails").await.stop().await.expect("stops");
+    let ended = soon(system.wait()).await;
+    let Cause::ApplicationEnded { application, reason } = &ended.cause else { panic!("{ended}") };
+    assert!(&**application == "fails" && reason.is_shutdown(), "{ended}");
+    assert!(ended.cause.is_clean(), "it was told to end");
+    assert_eq!(order(&ended), "fails b", "the one that had ended by itself comes first");
+    let (which, reason) = &ended.stopped[0].failed[0];
+    assert_eq!(*which, Callback::Stop);
+    assert_eq!(reason.panic().expect("a panic").message, "cannot clean up");
+    assert_eq!(ended.exit_code(), 1);
 }

@@ -98,7 +98,7 @@ async fn bad_064_a_child_cannot_take_the_name_of_a_supervisor() {
     let name: Name<Actor> = Name::new(text);
     let sup = start(Supervisor::new([])).await;
     let error = sup.start_child(plain("child").name(&name)).await.expect_err("it is taken");
-    assert!(error.to_string().contains("AlreadyStarted"), "{error}");
+    assert!(error.to_string().contains("name is taken by"), "{error}");
     let error = refused(Supervisor::new([plain("child").name(&name)])).await;
     let StartError::Failed(reason) = &error else { panic!("{error:?}") };
     assert_eq!(&*reason.downcast_ref::<FailedToStartChild>().expect("says which").id, text);

@@ -143,7 +143,7 @@ async fn dyn_003_each_start_has_its_result_and_the_supervisor_survives_all() {
     let error = pool.start_child(late).await.expect_err("no start");
     assert_eq!(
         (error.to_string(), began.elapsed()),
-        ("start child: error: timeout".into(), secs(1))
+        ("start child: it failed: error: timeout".into(), secs(1))
     );
     // One that never comes through its init is in nobody's way.
     let registry = registry.clone();
@@ -422,4 +422,41 @@ async fn dyn_012_it_ends_with_its_parent_whatever_the_reason() {
         assert_eq!(ended, reason, "it ends for the reason of its parent");
         assert_eq!(seen(&mut exits), [(child, ExitReason::shutdown())]);
     }
+}
+
+/// also: DYN-007
+#[tokio::test(start_paused = true)]
+async fn sup_032_a_pool_that_ends_refuses_every_request() {
+    let log = Log::default();
+    let slow = Setup::new("slow", &log).finish(Finish::Take(ms(100)));
+    let pool = start(DynamicSupervisor::new()).await;
+    let child = add(&pool, slow.spec().shutdown(Shutdown::Infinity)).await;
+    let template = slow.clone();
+    let simple = DynamicSupervisor::new().simple_one_for_one(move |()| template.spec());
+    let simple = simple.await.expect("starts");
+    simple.start_child(()).await.expect("starts");
+    let requests = async |ended: CallError| {
+        settle().await;
+        let (start, terminate, which, count, spec) = tokio::join!(
+            pool.start_child(plain("new")),
+            pool.terminate_child(child),
+            pool.which_children(),
+            pool.count_children(),
+            pool.child_spec_of(child),
+        );
+        assert_eq!(start, Err(ManageError::Call(ended.clone())));
+        assert_eq!(terminate, Err(ManageError::Call(ended.clone())));
+        assert_eq!(which.err(), Some(ended.clone()));
+        assert_eq!(count.err(), Some(ended.clone()));
+        assert_eq!(spec.err(), Some(ended.clone()));
+        let same = simple.clone();
+        assert_eq!(format!("{same:?}"), format!("{simple:?}"));
+        assert_eq!(same.pid(), simple.pid());
+        let by_id = same.terminate_child_by_id("slow").await;
+        assert_eq!(by_id, Err(ManageError::Call(ended)));
+    };
+    let exited = CallError::Exited(ExitReason::shutdown());
+    let (stopped, stopped_too, ()) = tokio::join!(pool.stop(), simple.stop(), requests(exited));
+    stopped.and(stopped_too).expect("they stop");
+    requests(CallError::NoProc).await;
 }

@@ -1,5 +1,7 @@
 //! RUST-001, 003, 004 and SUP-030: supervisors, and what only Rust can do to them.
 
+use crate::pools;
+use crate::support;
 use crate::trees;
 
 use std::sync::mpsc;
@@ -11,7 +13,7 @@ use fauxtp::supervisor::{Restart, Shutdown};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-use trees::reports::Reports;
+use pools::reports::Reports;
 use trees::{End, Init, Last, Log, Plan, end, end_of, ms, pid, plans, settle, states};
 
 /// Method: a child blocks its thread until the test lets it go; nothing can end it before.
@@ -66,6 +68,40 @@ async fn rust_001_a_child_stuck_in_blocking_code_cannot_hang_its_supervisor() {
     assert_eq!(sup.whereis("stuck"), Some(second));
     sup.stop().await.expect("stops");
     assert_eq!(exits.lock().expect("unpoisoned").iter().filter(|pid| **pid == child).count(), 1);
+}
+
+/// Method: what hung below a supervisor that was killed blocks its thread, and outlives both deadlines.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rust_001_what_is_left_below_a_killed_supervisor_and_blocks_is_left_behind() {
+    let reports = Reports::elsewhere();
+    let (release, blocked) = mpsc::channel::<()>();
+    let (entered, enters) = mpsc::channel::<Pid>();
+    let blocked = Arc::new(Mutex::new(Some(blocked)));
+    let stuck = ChildSpec::task("stuck", move || {
+        let (blocked, entered) = (blocked.lock().expect("unpoisoned").take(), entered.clone());
+        async move {
+            let Some(blocked) = blocked else { return std::future::pending().await };
+            entered.send(process::current_pid().expect("a process")).expect("the test waits");
+            let _released = blocked.recv();
+        }
+    });
+    let inner = ChildSpec::supervisor("inner", move || Supervisor::new([stuck.clone()]));
+    let sup = Supervisor::new([inner.restart(Restart::Permanent)]).start().await.expect("starts");
+    let orphan = tokio::task::block_in_place(|| enters.recv()).expect("it blocks");
+    let first = pid(&sup, "inner");
+    let ended = support::watch(first);
+    let since = Instant::now();
+    first.kill();
+    assert!(ended.await.is_killed());
+    assert_eq!(states(&sup).await, "inner", "its successor, once the orphan was given up");
+    let took = since.elapsed();
+    assert!(took >= ms(9_900) && took < ms(15_000), "{took:?}");
+    assert_ne!(pid(&sup, "inner"), first);
+    assert!(!orphan.is_alive() && process::list().contains(&orphan), "killed, but there");
+    assert_eq!(reports.of(&["ERROR", "left behind", &orphan.to_string()]).len(), 1);
+    release.send(()).expect("it waits");
+    process::join(orphan).await;
+    sup.stop().await.expect("stops");
 }
 
 /// Method: whatever a supervisor waits for with a deadline is made to happen around that deadline, on

@@ -31,3 +31,4 @@ mod regression_hierarchies;
 mod regression_orphans;
 mod regression_counts;
 mod regression_registries;
+mod words;

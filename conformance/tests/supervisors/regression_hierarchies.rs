@@ -10,7 +10,7 @@ use fauxtp::process::{self, StopError, Trap};
 use fauxtp::supervisor::{ManageError, Shutdown, SupervisorHandle};
 use tokio::sync::mpsc;
 
-use pools::{Finish, Log, Setup, secs, settle, soon};
+use pools::{Finish, Log, Setup, plain, secs, settle, soon};
 
 type Above = Arc<OnceLock<SupervisorHandle>>;
 
@@ -210,4 +210,65 @@ async fn sup_091_a_child_may_have_itself_killed() {
     Address::<()>::of(pid).expect("takes these").send(());
     assert!(soon("the end", process::join(pid)).await.is_killed());
     assert_eq!(sup.count_children().await.expect("lives").active, 0);
+}
+
+/// Sends a request, and does not wait for the answer; false if that is there already.
+fn is_sent(request: std::pin::Pin<&mut impl Future>) -> bool {
+    request.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending()
+}
+
+/// Asks its supervisor something, tells when that is sent, and whether it was refused.
+struct Asks(Above, mpsc::UnboundedSender<Told>);
+
+#[derive(Debug, PartialEq)]
+enum Told {
+    Sent,
+    Refused(bool),
+}
+
+impl GenServer for Asks {
+    type Args = (Above, mpsc::UnboundedSender<Told>);
+    type Message = ();
+
+    async fn init((sup, tell): Self::Args, ctx: &mut Context<Self>) -> Result<Self> {
+        ctx.trap_exits(Trap::On);
+        Ok(Self(sup, tell))
+    }
+
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result {
+        let mut question = std::pin::pin!(above(&self.0).count_children());
+        assert!(is_sent(question.as_mut()), "the supervisor is held up");
+        self.1.send(Told::Sent).map_err(Stop::error)?;
+        let refused = matches!(question.await, Err(CallError::Deadlock(_)));
+        self.1.send(Told::Refused(refused)).map_err(Stop::error)
+    }
+}
+
+/// A question that had been sent, but not looked at, when the supervisor began to wait for whoever had asked.
+/// Method: the supervisor's observer holds it up until the request to end the child is there, and the question of that
+/// child behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sup_101_a_question_that_was_on_its_way_when_the_wait_began_is_refused() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let (enter, mut entered) = mpsc::unbounded_channel();
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let above = Above::default();
+    let asks = ChildSpec::new::<Asks>("asks", (above.clone(), tell)).shutdown(Shutdown::Infinity);
+    let sup = Supervisor::new([plain("first"), asks]).on_exit(move |_, _| {
+        let _the_test_waits = enter.send(());
+        let _opened = gate.lock().map(|gate| gate.recv());
+    });
+    let sup = start(sup).await;
+    above.set(sup.clone()).expect("once");
+    sup.whereis("first").expect("runs").stop(ExitReason::Normal, None).await.expect("stops");
+    soon("the observer", entered.recv()).await.expect("it is held up");
+    let mut end = std::pin::pin!(sup.terminate_child("asks"));
+    assert!(is_sent(end.as_mut()));
+    sup.child::<Asks>("asks").cast(());
+    assert_eq!(soon("the question", told.recv()).await, Some(Told::Sent));
+    drop(open);
+    assert_eq!(soon("the answer", told.recv()).await, Some(Told::Refused(true)));
+    soon("the end", end).await.expect("it was terminated");
+    assert_eq!(sup.whereis("asks"), None);
 }

@@ -1,5 +1,6 @@
 //! SUP-070 … SUP-082: what a restart does, strategy by strategy.
 
+use crate::pools;
 use crate::trees;
 
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use fauxtp::process;
 use fauxtp::supervisor::DeleteChildError;
 use fauxtp::supervisor::{ManageError, Restart, RestartChildError, StartChildError};
 
-use trees::reports::Reports;
+use pools::reports::Reports;
 use trees::{Ask, End, Init, Log, end, end_of, gave_up, ms, pid, plans, probe, settle, states};
 
 use RestartStrategy::{OneForAll, OneForOne, RestForOne};

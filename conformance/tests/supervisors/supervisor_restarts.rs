@@ -1,5 +1,6 @@
 //! SUP-040 … SUP-060: which ends are followed by a restart, and when a supervisor gives up.
 
+use crate::pools;
 use crate::trees;
 
 use fauxtp::SupervisorHandle;
@@ -7,7 +8,7 @@ use fauxtp::prelude::*;
 use fauxtp::process;
 use fauxtp::supervisor::{Backoff, Restart};
 
-use trees::reports::Reports;
+use pools::reports::Reports;
 use trees::{
     ENDS, End, Init, Last, Log, Plan, end, end_of, gave_up, later, ms, pid, plans, settle, states,
 };
@@ -138,7 +139,7 @@ async fn sup_053_all_children_draw_on_one_budget() {
     assert!(!survives(&sup, "c", End::Error).await);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sup_054_restarting_a_whole_group_costs_one_restart() {
     for strategy in [RestartStrategy::OneForAll, RestartStrategy::RestForOne] {
         let log = Log::new();
@@ -154,7 +155,7 @@ async fn sup_054_restarting_a_whole_group_costs_one_restart() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sup_055_every_failed_attempt_to_restart_costs_one() {
     for failure in [Init::Fail, Init::Panic] {
         let log = Log::new();

@@ -1,6 +1,7 @@
 //! SUP-020 … SUP-032: how supervisors and their children are shut down. SUP-030 is in
 //! `hazards_supervisors.rs`.
 
+use crate::pools;
 use crate::trees;
 
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use fauxtp::prelude::*;
 use fauxtp::process::{self, StopError, Trap};
 use fauxtp::supervisor::{ManageError, Restart, Shutdown};
 
-use trees::reports::Reports;
+use pools::reports::Reports;
 use trees::{Ask, End, Last, Log, Plan, end, later, ms, pid, plans, probe, settle, states};
 
 #[tokio::test(start_paused = true)]

@@ -96,6 +96,15 @@ pub fn multi_thread() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
+/// Checks what somebody reads who prints an error and its causes.
+pub fn check_words(rows: &[(&dyn std::error::Error, &str)]) {
+    for (error, words) in rows {
+        let causes = std::iter::successors(Some(*error), |error| error.source());
+        let read: Vec<String> = causes.map(ToString::to_string).collect();
+        assert_eq!(read.join(": "), *words, "{error:?}");
+    }
+}
+
 /// Blocks the thread that drops it until it is released.
 pub struct Stubborn(Option<std::sync::mpsc::Receiver<()>>);
 

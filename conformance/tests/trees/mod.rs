@@ -3,7 +3,7 @@
 #![allow(unreachable_pub, reason = "shared by several test files")]
 #![allow(dead_code, reason = "not every test file uses everything")]
 
-pub mod reports;
+use crate::pools::reports;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

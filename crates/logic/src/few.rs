@@ -134,6 +134,7 @@ mod tests {
                 }
                 assert_eq!((few.len(), few.is_empty()), (tree.len(), tree.is_empty()));
                 assert!(few.keys().eq(tree.keys()));
+                assert!(few.values().eq(tree.values()));
                 assert!(few.keys_from(&key).eq(tree.range(key..).map(|(key, _)| key)));
             }
             assert_eq!(few.into_entries(), tree.into_iter().collect::<Vec<_>>());

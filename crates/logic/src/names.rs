@@ -338,7 +338,7 @@ impl<V> Holders<V> {
         }
         match core::mem::replace(self, Self::none()) {
             Self::One(_, value) => Vec::from([value]),
-            Self::Many(_) => Vec::new(),
+            Self::Many(_) => unreachable!("those of many were taken above"),
         }
     }
 }

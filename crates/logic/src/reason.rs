@@ -317,12 +317,35 @@ mod tests {
             (ExitReason::custom("x"), "error: \"x\"", "error: \"x\"", false),
             (ExitReason::no_proc(), "error: noproc", "error: noproc", false),
             (ExitReason::Error(Failure::Kill), "error: kill", "error: kill", false),
+            (
+                ExitReason::Error(Failure::NoConnection),
+                "error: noconnection",
+                "error: noconnection",
+                false,
+            ),
+            (ExitReason::Error(Failure::Timeout), "error: timeout", "error: timeout", false),
         ];
         for (reason, plain, detail, clean) in rows {
             assert_eq!(reason.to_string(), *plain);
             assert_eq!(format!("{reason:#}"), *detail);
             assert_eq!(reason.is_clean(), *clean, "{reason:?}");
+            if let ExitReason::Error(failure) = reason {
+                assert_eq!(format!("error: {failure:?}"), *plain, "as inside of other values");
+            }
         }
+    }
+
+    #[test]
+    fn a_panic_shows_its_message_and_for_people_its_place() {
+        let report = PanicReport {
+            message: String::from("boom"),
+            location: Some(String::from("src/lib.rs:1:2")),
+            backtrace: None,
+        };
+        assert_eq!(format!("{report:?}"), "boom");
+        let reason = ExitReason::Error(Failure::Panic(Arc::new(report)));
+        assert_eq!(reason.to_string(), "error: panic: boom");
+        assert_eq!(format!("{reason:#}"), "error: panic: boom at src/lib.rs:1:2");
     }
 
     #[test]

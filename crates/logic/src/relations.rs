@@ -126,12 +126,6 @@ impl<W> Relations<W> {
         self.watching.values().copied()
     }
 
-    /// Whether nothing is left.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.links.is_empty() && self.watchers.is_empty() && self.watching.is_empty()
-    }
-
     /// The process has ended: everybody who has to know.
     #[must_use]
     pub fn farewell(self) -> Notices<W> {
@@ -226,11 +220,15 @@ mod tests {
         let mut relations = Relations::default();
         relations.link(pid(3), id(1));
         relations.link(pid(3), id(2));
+        relations.watched_by(id(6), "v");
         relations.watched_by(id(4), "w");
         relations.watch(id(5), pid(9));
+        relations.watch(id(8), pid(9));
+        assert_eq!(relations.watched_by_whom().collect::<Vec<_>>(), [&"w", &"v"]);
+        assert_eq!(relations.watched().collect::<Vec<_>>(), [pid(9), pid(9)]);
         let notices = relations.farewell();
         assert_eq!(notices.links, vec![pid(3)]);
-        assert_eq!(notices.watchers, vec![(id(4), "w")]);
-        assert_eq!(notices.watching, vec![(id(5), pid(9))]);
+        assert_eq!(notices.watchers, vec![(id(4), "w"), (id(6), "v")]);
+        assert_eq!(notices.watching, vec![(id(5), pid(9)), (id(8), pid(9))]);
     }
 }

@@ -134,21 +134,21 @@ impl<M, N> Tray<M, N> {
             let place = self.taken + seen.messages as u64;
             let notice = self.notices.get(seen.notices);
             let message = self.messages.get(seen.messages);
-            match (message, notice) {
-                (None, None) => return None,
-                (message, Some((at, notice))) if message.is_none() || *at <= place => {
+            let is_next = |(at, _): &&(u64, N)| message.is_none() || *at <= place;
+            match (message, notice.filter(is_next)) {
+                (_, Some((_, notice))) => {
                     if wanted(Item::Notice(notice)) {
                         return self.notices.remove(seen.notices).map(|(_, n)| Item::Notice(n));
                     }
                     seen.notices += 1;
                 }
-                (Some(message), _) => {
+                (Some(message), None) => {
                     if wanted(Item::Message(message)) {
                         return self.take_from_middle(seen.messages).map(Item::Message);
                     }
                     seen.messages += 1;
                 }
-                (None, Some(_)) => return None,
+                (None, None) => return None,
             }
         }
     }

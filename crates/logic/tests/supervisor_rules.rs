@@ -840,6 +840,13 @@ fn an_outcome_nobody_asked_for_is_a_bug_of_the_shell() {
     let _lost = machine.on_event(Time::ORIGIN, Event::Started(pid(1)));
 }
 
+#[test]
+#[should_panic(expected = "the shell tells of a stop not under way")]
+fn a_stop_nobody_asked_for_is_a_bug_of_the_shell() {
+    let mut machine = Machine::<(), u8>::new(ONE, specs("a")).expect("the specs are right");
+    let _lost = machine.on_event(Time::ORIGIN, Event::Stopped(ExitReason::shutdown()));
+}
+
 fn pid(id: u32) -> Pid {
     Pid { node: 0, id, serial: 0, creation: 0 }
 }

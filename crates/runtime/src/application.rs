@@ -194,7 +194,6 @@ impl fmt::Debug for Application {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Application")
             .field("name", &self.name)
-            .field("root", &self.root)
             .field("depends_on", &self.depends_on)
             .field("start_type", &self.start_type)
             .field("drain", &self.drain)

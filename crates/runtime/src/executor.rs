@@ -195,9 +195,3 @@ impl Executor {
         &self.sweep
     }
 }
-
-impl fmt::Debug for Executor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Executor").field("runtime", &self.id).finish_non_exhaustive()
-    }
-}

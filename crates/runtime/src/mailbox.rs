@@ -31,7 +31,6 @@ pub(crate) use lanes::{Fresh, Unread};
 pub use policy::{Mailbox, Overflow, SendError, ZeroCapacity};
 
 /// What reaches user code besides messages.
-#[derive(Debug)]
 pub(crate) enum Notice<M> {
     Exit(Exit),
     Down(Down),

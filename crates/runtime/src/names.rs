@@ -32,13 +32,8 @@ pub trait Receives {
 }
 
 /// Stands for a raw process that takes messages of type `M`.
+#[derive(Debug)]
 pub struct Raw<M>(PhantomData<fn(M)>);
-
-impl<M> fmt::Debug for Raw<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Raw")
-    }
-}
 
 impl<M: Send + 'static> Receives for Raw<M> {
     type Message = M;

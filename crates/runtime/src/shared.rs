@@ -10,7 +10,6 @@ mod late;
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::task::Context;
 
@@ -63,12 +62,6 @@ impl Barrier {
 
     pub(crate) fn reached(self) {
         (self.0)();
-    }
-}
-
-impl fmt::Debug for Barrier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Barrier")
     }
 }
 
@@ -366,15 +359,6 @@ impl Possessions {
         if self.estate.iter().all(|known| known.place() != owned.place()) {
             self.estate.push(owned);
         }
-    }
-}
-
-impl fmt::Debug for Core {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Process")
-            .field("pid", &self.pid)
-            .field("label", &self.label)
-            .finish_non_exhaustive()
     }
 }
 

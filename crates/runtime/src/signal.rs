@@ -1,6 +1,5 @@
 //! What processes tell each other behind the user's back.
 
-use std::fmt;
 use std::sync::Arc;
 
 use fauxtp_logic::signal::Origin;
@@ -92,23 +91,6 @@ pub(crate) enum Signal {
     Expire {
         place: u64,
     },
-}
-
-impl fmt::Debug for Signal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Link { .. } => "Link",
-            Self::Unlink { .. } => "Unlink",
-            Self::Exit { .. } => "Exit",
-            Self::Kill => "Kill",
-            Self::Monitor { .. } => "Monitor",
-            Self::Forget { .. } => "Forget",
-            Self::Down(_) => "Down",
-            Self::Stop { .. } => "Stop",
-            Self::Inquire(_) => "Inquire",
-            Self::Expire { .. } => "Expire",
-        })
-    }
 }
 
 /// A reference that was never given out before.

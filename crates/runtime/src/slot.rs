@@ -6,7 +6,6 @@
 //!                              Broken if it lives or there is none)
 //! ```
 
-use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -170,10 +169,4 @@ impl Listener for Slot<ExitReason> {
 pub(crate) fn listener() -> (Arc<dyn Listener>, Pledge<ExitReason>) {
     let slot = Slot::open();
     (slot.clone(), Pledge { slot, done: false })
-}
-
-impl<T: Send> fmt::Debug for Promise<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Promise").field("abandoned", &self.is_abandoned()).finish()
-    }
 }

@@ -1,37 +1,9 @@
-//! Whatever bytes arrive, they are requests or an error, the same ones however they are cut into pieces.
+//! Random bytes for requests, and where to cut them: see the property.
 #![no_main]
 
-use bytes::Bytes;
-use fauxtp_examples::kv::requests::{ProtocolError, Requests};
 use libfuzzer_sys::fuzz_target;
 
-/// What came of some bytes: requests, and perhaps an error after them.
-type Found = (Vec<Vec<Bytes>>, Option<ProtocolError>);
+#[path = "../properties/requests.rs"]
+mod requests;
 
-fn found<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Found {
-    let mut requests = Requests::default();
-    let mut found = Vec::new();
-    for piece in pieces {
-        requests.extend(piece);
-        loop {
-            match requests.next_request() {
-                Ok(Some(request)) => {
-                    assert!(!request.is_empty(), "a request has at least one word");
-                    found.push(request);
-                }
-                Ok(None) => break,
-                Err(error) => return (found, Some(error)),
-            }
-        }
-    }
-    (found, None)
-}
-
-fuzz_target!(|input: (u8, &[u8])| {
-    let (width, bytes) = input;
-    let whole = found([bytes]);
-    let cut = found(bytes.chunks(usize::from(width).max(1)));
-    assert_eq!(cut, whole);
-    let words: usize = whole.0.iter().flatten().map(Bytes::len).sum();
-    assert!(words <= bytes.len(), "nothing is made up");
-});
+fuzz_target!(|input: (u8, &[u8])| requests::hold(input.0, input.1));

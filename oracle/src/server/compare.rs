@@ -3,56 +3,36 @@
 //! What one process tells is compared in its order; processes among each other have none within one step. What is left
 //! open: when the server is told that somebody it watches is not there.
 
-use std::collections::BTreeSet;
-
-use super::history::{History, Step, Then};
-use crate::explained::{EXPIRED, HANDED_ON, NOPROC_AT_ONCE, STOPPED_BY_OTHERS};
+use super::explained;
+use super::history::History;
+use crate::explained::Rule;
 use crate::oracle::Verdict;
-use crate::term::{Term, atom, tuple};
+use crate::sides::{Explain, Sides, Trace};
+use crate::term::{Term, atom};
+
+/// All that is excused.
+const RULES: [(Rule, Explain<History>); 3] = [
+    (Rule::StoppedByOthers, explained::stopped_by_others),
+    (Rule::Expired, explained::expired),
+    (Rule::NoprocAtOnce, explained::noproc_at_once),
+];
 
 pub(crate) fn compare(history: &History, ours: &Term, theirs: &Term) -> Verdict {
-    if ours == theirs {
-        return Verdict::Same;
-    }
-    let (Some(ours), Some(theirs)) = (canonical(ours), canonical(theirs)) else {
-        return Verdict::Different;
-    };
-    let (ours, others) = stopped_by_others(history, ours, &theirs);
-    let differs = |(ours, theirs): (&Vec<Term>, &Vec<Term>)| ours != theirs;
-    match ours.iter().zip(&theirs).position(differs) {
-        None if ours.len() == theirs.len() && others => Verdict::Explained(STOPPED_BY_OTHERS),
-        None if ours.len() == theirs.len() => Verdict::Same,
-        Some(step) if ours[step].iter().any(is_absence) => Verdict::Explained(NOPROC_AT_ONCE),
-        Some(step) if drops_expired(&ours, &theirs, step) => Verdict::Explained(EXPIRED),
-        Some(step) if handed_on(history, &ours[step], &theirs[step]) => {
-            Verdict::Explained(HANDED_ON)
-        }
-        _ => Verdict::Different,
+    match Sides::of(ours, theirs) {
+        _ if ours == theirs => Verdict::Same,
+        Some(sides) => sides.map(canonical).judge(history, &RULES),
+        None => Verdict::Different,
     }
 }
 
-/// Whether in this step OTP's callers learn at once that the server has ended that handed their replies on.
-fn handed_on(history: &History, ours: &[Term], theirs: &[Term]) -> bool {
-    let missing = |event: &&Term| !ours.contains(event);
-    let is_handed_on = |event: &Term| {
-        let what = event.as_tuple().ok().map(|[_, what]| what.as_tagged())?.ok()?;
-        let ("result", [step, _]) = what else { return None };
-        let step = history.steps.get(usize::try_from(step.as_int().ok()?).ok()?)?;
-        Some(matches!(step, Step::Call { request, .. } if request.plan.then == Then::HandOn))
-    };
-    let mut missing = theirs.iter().filter(missing).peekable();
-    missing.peek().is_some() && missing.all(|event| is_handed_on(event) == Some(true))
-}
-
-/// The trace in one form, by steps; nothing if it is none.
-fn canonical(trace: &Term) -> Option<Vec<Vec<Term>>> {
-    let step = |step: &Term| {
-        let mut events = step.as_list().ok()?.to_vec();
+/// The trace in one form.
+pub(super) fn canonical(trace: Trace) -> Trace {
+    let step = |mut events: Vec<Term>| {
         // A stable sort: all but those keep their places.
         events.sort_by_key(|event| (place(event), is_absence(event)));
-        Some(events)
+        events
     };
-    trace.as_list().ok()?.iter().map(step).collect()
+    trace.into_iter().map(step).collect()
 }
 
 /// Where those who tell stand in a trace.
@@ -65,67 +45,9 @@ fn place(event: &Term) -> i64 {
 }
 
 /// Whether the server is told that somebody it watches is not there.
-fn is_absence(event: &Term) -> bool {
+pub(super) fn is_absence(event: &Term) -> bool {
     let Ok([_, what]) = event.as_tuple() else { return false };
     matches!(what.as_tagged(), Ok(("down", [_, reason])) if *reason == atom("noproc"))
-}
-
-/// Our trace, in which stops that were well are not, where OTP raises the very reason they asked for; and whether there
-/// are any.
-fn stopped_by_others(
-    history: &History,
-    ours: Vec<Vec<Term>>,
-    theirs: &[Vec<Term>],
-) -> (Vec<Vec<Term>>, bool) {
-    let mut any = false;
-    let mut judge = |event: Term, theirs: Option<&Vec<Term>>| {
-        let raised = stop_raised(history, &event)
-            .filter(|raised| theirs.is_some_and(|theirs| theirs.contains(raised)));
-        any |= raised.is_some();
-        raised.unwrap_or(event)
-    };
-    let steps = ours.into_iter().enumerate().map(|(number, events)| {
-        events.into_iter().map(|event| judge(event, theirs.get(number))).collect()
-    });
-    (steps.collect(), any)
-}
-
-/// What would have been told if this stop, which was well, had raised its reason.
-fn stop_raised(history: &History, event: &Term) -> Option<Term> {
-    let [who, what] = event.as_tuple().ok()?;
-    let ("result", [step, value]) = what.as_tagged().ok()? else { return None };
-    let number = usize::try_from(step.as_int().ok()?).ok()?;
-    match history.steps.get(number)? {
-        Step::Stop { reason, .. } if *value == atom("ok") => {
-            Some(tuple([who.clone(), tuple([atom("result"), step.clone(), reason.to_term()])]))
-        }
-        _ => None,
-    }
-}
-
-/// Whether from this step on OTP's server does what nobody waits for any more: a call whose time was over before it was
-/// handled, and which ours has not handled at all.
-fn drops_expired(ours: &[Vec<Term>], theirs: &[Vec<Term>], step: usize) -> bool {
-    let handled = |events: &[Vec<Term>]| -> BTreeSet<Term> {
-        events.iter().flatten().filter_map(handled_call).collect()
-    };
-    let ours_all = handled(ours);
-    theirs[step].iter().filter_map(handled_call).any(|call| !ours_all.contains(&call))
-        && theirs[..=step].iter().flatten().any(is_timeout)
-}
-
-/// The call that is handled, if this tells that one is.
-fn handled_call(event: &Term) -> Option<Term> {
-    let [_, what] = event.as_tuple().ok()?;
-    match what.as_tagged().ok()? {
-        ("handle", [kind, tag]) if *kind == atom("call") => Some(tag.clone()),
-        _ => None,
-    }
-}
-
-fn is_timeout(event: &Term) -> bool {
-    let Ok([_, what]) = event.as_tuple() else { return false };
-    matches!(what.as_tagged(), Ok(("result", [_, value])) if *value == atom("timeout"))
 }
 
 #[cfg(test)]
@@ -134,27 +56,133 @@ mod tests {
 
     fn verdict(steps: &str, ours: &str, theirs: &str) -> Verdict {
         let term = |text: &str| Term::parse(text).expect("it is a term");
-        let history = History::parse(&term(&format!("{{1,{steps}}}"))).expect("it is a history");
+        let history = History::parse(&term(&format!("{{2,{steps}}}"))).expect("it is a history");
         compare(&history, &term(ours), &term(theirs))
     }
 
+    fn explained(rule: Rule, uncompared: usize) -> Verdict {
+        Verdict::Explained { rules: vec![rule], uncompared }
+    }
+
+    const PLAIN: &str = "{[],false,reply,none}";
+
     #[test]
     fn a_call_that_ours_drops_is_explained_only_if_its_time_is_over() {
-        let steps = "[{call,0,pid,short,1,{[],false,reply,none}},{elapse},{unblock}]";
+        let steps = format!("[{{call,0,pid,short,1,{PLAIN}}},{{elapse}},{{unblock}}]");
         let (ours, theirs) = (
-            "[[],[{0,{result,0,timeout}}],[]]",
-            "[[],[{0,{result,0,timeout}}],[{server,{handle,call,1}}]]",
+            "[[],[{0,{result,0,timeout}}],[],[]]",
+            "[[],[{0,{result,0,timeout}}],[{server,{handle,call,1}}],[]]",
         );
-        assert!(matches!(verdict(steps, ours, theirs), Verdict::Explained(_)));
+        assert_eq!(verdict(&steps, ours, theirs), explained(Rule::Expired, 0));
         let (ours, theirs) = ("[[],[],[]]", "[[],[],[{server,{handle,call,1}}]]");
-        assert_eq!(verdict(steps, ours, theirs), Verdict::Different);
+        assert_eq!(verdict(&steps, ours, theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn a_patient_call_is_not_lost_because_another_was_dropped() {
+        let steps = format!(
+            "[{{call,0,pid,short,1,{PLAIN}}},{{call,1,pid,infinity,2,{PLAIN}}},{{elapse}},{{unblock}}]"
+        );
+        let theirs = "[[],[],[{0,{result,0,timeout}}],\
+                      [{server,{handle,call,1}},{server,{handle,call,2}},{1,{result,1,{ok,2}}}]]";
+        let drops_one =
+            "[[],[],[{0,{result,0,timeout}}],[{server,{handle,call,2}},{1,{result,1,{ok,2}}}]]";
+        assert_eq!(verdict(&steps, drops_one, theirs), explained(Rule::Expired, 0));
+        let drops_both = "[[],[],[{0,{result,0,timeout}}],[]]";
+        assert_eq!(verdict(&steps, drops_both, theirs), Verdict::Different);
+        let silent = "[[],[],[{0,{result,0,timeout}}],[{server,{handle,call,2}}]]";
+        assert_eq!(verdict(&steps, silent, theirs), Verdict::Different);
+        let dies =
+            "[[],[],[{0,{result,0,timeout}}],[{server,{died,killed}},{1,{result,1,killed}}]]";
+        assert_eq!(verdict(&steps, dies, theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn what_comes_behind_a_dropped_call_is_compared() {
+        let steps = format!(
+            "[{{call,0,pid,short,1,{PLAIN}}},{{elapse}},{{unblock}},{{stop,1,pid,infinity,a}}]"
+        );
+        let traces = |ours: &str, theirs: &str| {
+            let before = "[],[{0,{result,0,timeout}}]";
+            let end = |count: &str| format!("[{{server,{{terminate,a,{count}}}}}]");
+            let ours = format!("[{before},[],{}]", end(ours));
+            verdict(
+                &steps,
+                &ours,
+                &format!("[{before},[{{server,{{handle,call,1}}}}],{}]", end(theirs)),
+            )
+        };
+        assert_eq!(traces("1", "2"), explained(Rule::Expired, 0));
+        assert_eq!(traces("1", "1"), Verdict::Different);
+        assert_eq!(traces("1", "3"), Verdict::Different);
+    }
+
+    /// What the call would have done is not known of ours; but all before it is compared.
+    #[test]
+    fn a_dropped_call_that_would_have_done_more_leaves_the_rest_uncompared() {
+        let steps = format!(
+            "[{{call,0,pid,short,1,{{[],false,{{stop,a}},none}}}},{{cast,1,pid,2,{PLAIN}}},{{elapse}},{{unblock}}]"
+        );
+        let before = "[],[],[{0,{result,0,timeout}}]";
+        let traces = |ours: &str, theirs: &str| {
+            verdict(
+                &steps,
+                &format!("[{before},[{ours}],[]]"),
+                &format!("[{before},[{theirs}],[]]"),
+            )
+        };
+        let stops = "{server,{handle,call,1}},{server,{terminate,a,1}},{server,{died,a}}";
+        let handles = "{server,{handle,cast,2}}";
+        assert_eq!(traces(handles, stops), explained(Rule::Expired, 1));
+        assert_eq!(traces("{server,{died,b}}", stops), Verdict::Different);
+        assert_eq!(traces("{0,{result,0,{ok,1}}}", stops), Verdict::Different);
+        let late = format!("{handles},{stops}");
+        assert_eq!(traces("", &late), Verdict::Different);
     }
 
     #[test]
     fn a_stop_that_is_well_is_explained_only_by_its_own_reason() {
         let steps = "[{stop,0,pid,infinity,a}]";
         let ours = "[[{0,{result,0,ok}}]]";
-        assert!(matches!(verdict(steps, ours, "[[{0,{result,0,a}}]]"), Verdict::Explained(_)));
+        assert_eq!(
+            verdict(steps, ours, "[[{0,{result,0,a}}]]"),
+            explained(Rule::StoppedByOthers, 0)
+        );
         assert_eq!(verdict(steps, ours, "[[{0,{result,0,b}}]]"), Verdict::Different);
+        let dead = "[[{server,{died,a}},{0,{result,0,ok}}]]";
+        assert_eq!(verdict(steps, dead, "[[{0,{result,0,a}}]]"), Verdict::Different);
+    }
+
+    #[test]
+    fn an_absence_that_is_told_at_once_excuses_nothing_but_a_timeout() {
+        let timeout = format!("{{timeout,zero,{PLAIN}}}");
+        let steps = format!("[{{call,1,pid,infinity,1,{{[{{watch,0}}],false,reply,{timeout}}}}}]");
+        let (call, down) = ("{server,{handle,call,1}}", "{server,{down,0,noproc}}");
+        let well = "{1,{result,0,{ok,1}}}";
+        let theirs = format!("[[{call},{{server,{{handle,timeout,none}}}},{down},{well}]]");
+        let ours = format!("[[{call},{down},{well}]]");
+        assert_eq!(verdict(&steps, &ours, &theirs), explained(Rule::NoprocAtOnce, 0));
+        let dies = format!("[[{down},{{server,{{died,killed}}}},{{1,{{result,0,killed}}}}]]");
+        assert_eq!(verdict(&steps, &dies, &theirs), Verdict::Different);
+        let later = |told: &str| format!("[[{call},{well}],[{told}]]");
+        let sooner = format!("[[{call},{down},{well}],[]]");
+        assert_eq!(verdict(&steps, &sooner, &later(down)), explained(Rule::NoprocAtOnce, 0));
+        assert_eq!(verdict(&steps, &sooner, &later("")), Verdict::Different);
+        let never_told = format!("[[{call},{well}]]");
+        assert_eq!(verdict(&steps, &never_told, &theirs), Verdict::Different);
+    }
+
+    /// Our driver waits until the caller has to have learnt it.
+    #[test]
+    fn who_waits_for_a_reply_that_was_handed_on_learns_of_the_end() {
+        let steps = "[{call,0,pid,infinity,1,{[],false,hand_on,none}},{exit,1,a}]";
+        let theirs = "[[{server,{handle,call,1}}],[{server,{died,a}},{0,{result,0,a}}],[]]";
+        for ours in [
+            "[[{server,{handle,call,1}}],[{server,{died,a}}],[]]",
+            "[[{server,{handle,call,1}}],[{server,{died,killed}},{0,{result,0,killed}}],[]]",
+            "[[{server,{handle,call,1}}],[{server,{died,a}}],[{0,{result,0,a}}]]",
+        ] {
+            assert_eq!(verdict(steps, ours, theirs), Verdict::Different, "{ours}");
+        }
     }
 }

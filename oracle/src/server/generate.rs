@@ -59,6 +59,7 @@ impl Generator {
             trapping: random.percent(50),
             terminate_fails: random.percent(8),
             terminate_blocks: random.percent(8),
+            told: Kind::End.then(random),
             plan: self.plan(random, Kind::Init, 0),
         };
         let (linked, named) = (random.percent(60), random.percent(50));
@@ -122,6 +123,8 @@ enum Kind {
     Init,
     Call,
     Other,
+    /// Of somebody's end.
+    End,
 }
 
 impl Kind {
@@ -137,7 +140,9 @@ impl Kind {
             (Self::Call, 73..76) => Then::HandOn,
             (Self::Call, 76..84) => Then::StopReply(reason),
             (Self::Call, 84..91) | (Self::Other, 0..6) => Then::Stop(reason),
-            (Self::Call, 91..96) | (Self::Other, 6..9) => Then::Error,
+            (Self::Call, 91..96) | (Self::Other, 6..9) | (Self::End, 0..10) => Then::Error,
+            (Self::End, 10..16) => Then::Stop(reason),
+            (Self::End, 16..20) => Then::Exit(reason),
             (Self::Call, 96..100) | (Self::Other, 9..12) => Then::Exit(reason),
             _ => Then::Reply,
         }

@@ -73,6 +73,8 @@ pub(crate) struct Init {
     /// Whether `terminate` fails, and whether it blocks first.
     pub(crate) terminate_fails: bool,
     pub(crate) terminate_blocks: bool,
+    /// How a callback ends that is told of somebody's end.
+    pub(crate) told: Then,
     pub(crate) plan: Plan,
 }
 

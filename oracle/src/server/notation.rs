@@ -120,17 +120,18 @@ impl By {
 impl Init {
     fn to_term(&self) -> Term {
         let terminate = atom(if self.terminate_fails { "error" } else { "ok" });
-        let terminate = tuple([terminate, truth(self.terminate_blocks)]);
+        let terminate = tuple([terminate, truth(self.terminate_blocks), self.told.to_term()]);
         tuple([truth(self.trapping), terminate, self.plan.to_term()])
     }
 
     fn parse(term: &Term) -> Result<Self> {
         let [trapping, terminate, plan] = term.as_tuple()?;
-        let [outcome, blocks] = terminate.as_tuple()?;
+        let [outcome, blocks, told] = terminate.as_tuple()?;
         Ok(Self {
             trapping: is(trapping, "true"),
             terminate_fails: is(outcome, "error"),
             terminate_blocks: is(blocks, "true"),
+            told: Then::parse(told)?,
             plan: Plan::parse(plan)?,
         })
     }

@@ -1,12 +1,13 @@
 //! Replays a history of a server on ours: the counterpart of `erlang/oracle_server.erl`.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use fauxtp::testing::Sim;
-use fauxtp::{Address, ExitReason, Pid, PidExt};
+use fauxtp::{Address, ExitReason, Pid, PidExt, Reply};
 
 use super::history::{By, History, Step, Who};
 use super::others::{Command, To, What, caller, parent};
@@ -35,6 +36,7 @@ pub(crate) async fn replay(history: &History, sim: &Sim) -> Term {
         alive: false,
         named: false,
         busy: Vec::new(),
+        lost: Vec::new(),
     };
     let mut trace = Vec::new();
     for (number, step) in history.steps.iter().enumerate() {
@@ -61,6 +63,10 @@ pub(crate) async fn replay(history: &History, sim: &Sim) -> Term {
 /// So much more than little, for timers to be due; and so much less than that, for no other to be.
 const TICK: Duration = Duration::from_millis(1);
 
+/// After this time whoever waits for a reply that was handed on knows that the server has ended (ADR 4): so little that
+/// it may pass in every step and nobody's time is over.
+const LEARNT: Duration = Duration::from_millis(101);
+
 /// Somebody's end, waited for.
 type Fate = Pin<Box<dyn Future<Output = ExitReason>>>;
 
@@ -76,6 +82,8 @@ struct Driver<'a> {
     named: bool,
     /// Who has not come to the end of what he was told.
     busy: Vec<Who>,
+    /// Replies that nobody may be given any more; kept, for it would be known if they were dropped.
+    lost: Vec<Reply<usize>>,
 }
 
 impl Driver<'_> {
@@ -154,9 +162,23 @@ impl Driver<'_> {
         go_on.map(|go_on| go_on.send(())).is_some()
     }
 
+    /// Puts aside the replies that were handed on by servers that have ended; says whether there are any.
+    fn lose_replies(&mut self) -> bool {
+        let mut inside = self.world.inside();
+        let handed = std::mem::take(&mut inside.handed).into_iter();
+        let (kept, lost) = handed.partition(|(_, (server, _))| server.is_alive());
+        inside.handed = kept;
+        let before = self.lost.len();
+        self.lost.extend(BTreeMap::into_values(lost).map(|(_, from)| from));
+        before < self.lost.len()
+    }
+
     /// Lets everybody do what there is to do, and tells it, sorted by who tells it.
     async fn settle(&mut self) -> Term {
         self.sim.settle().await;
+        if self.lose_replies() {
+            self.sim.advance(LEARNT).await;
+        }
         let servers = self.world.inside().servers.clone();
         for server in servers.into_iter().skip(self.fates.len()) {
             self.alive = true;

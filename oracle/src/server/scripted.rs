@@ -32,6 +32,8 @@ pub(crate) struct Scripted {
     idle: Option<Plan>,
     terminate_fails: bool,
     terminate_blocks: bool,
+    /// How a callback ends that is told of somebody's end.
+    told: Then,
 }
 
 impl GenServer for Scripted {
@@ -49,6 +51,7 @@ impl GenServer for Scripted {
             idle: None,
             terminate_fails: init.terminate_fails,
             terminate_blocks: init.terminate_blocks,
+            told: init.told,
         };
         server.prepare(&init.plan, None, ctx).await;
         match init.plan.then {
@@ -88,8 +91,8 @@ impl GenServer for Scripted {
             }
             _ => self.world.tell(atom("unknown")),
         }
-        self.count += 1;
-        Ok(())
+        let plan = Plan::plain(self.told);
+        self.perform(Request { tag: 0, plan }, None, ctx).await
     }
 
     async fn terminate(&mut self, reason: &ExitReason, _: &mut Context<Self>) {
@@ -204,7 +207,7 @@ impl Scripted {
 }
 
 /// How long callers wait who have little time.
-pub(crate) const LITTLE: Duration = Duration::from_millis(10);
+pub(crate) const LITTLE: Duration = Duration::from_secs(10);
 
 /// How long a server and its parent wait who have little time: a bit more, so that it is clear who gives up first.
-pub(crate) const MORE: Duration = Duration::from_millis(15);
+pub(crate) const MORE: Duration = Duration::from_secs(15);

@@ -61,6 +61,9 @@ impl Init {
         if self.trapping {
             all.push(Self { trapping: false, ..self.clone() });
         }
+        if self.told != Then::Reply {
+            all.push(Self { told: Then::Reply, ..self.clone() });
+        }
         if self.terminate_fails {
             all.push(Self { terminate_fails: false, ..self.clone() });
         }

@@ -14,38 +14,18 @@ use std::collections::BTreeMap;
 use super::explained;
 use super::history::{Act, History, Step};
 use crate::oracle::Verdict;
+use crate::sides::{Sides, Trace};
 use crate::term::Term;
 
 pub(crate) fn compare(history: &History, ours: &Term, theirs: &Term) -> Verdict {
-    if ours == theirs {
-        return Verdict::Same;
-    }
-    let (Some(ours), Some(theirs)) = (events(ours), events(theirs)) else {
-        return Verdict::Different;
-    };
-    let canonical_theirs = canonical(history, theirs.clone());
-    match difference(&canonical(history, ours.clone()), &canonical_theirs) {
-        None => Verdict::Same,
-        Some(first) => explained::by(history, ours, theirs, first)
-            .map_or(Verdict::Different, Verdict::Explained),
+    match Sides::of(ours, theirs) {
+        _ if ours == theirs => Verdict::Same,
+        Some(sides) => {
+            sides.map(|trace| canonical(history, trace)).judge(history, &explained::RULES)
+        }
+        None => Verdict::Different,
     }
 }
-
-/// The trace by steps; nothing if it is none.
-fn events(trace: &Term) -> Option<Trace> {
-    let step = |step: &Term| step.as_list().ok().map(<[Term]>::to_vec);
-    trace.as_list().ok()?.iter().map(step).collect()
-}
-
-/// The first step in which the traces differ.
-pub(super) fn difference(ours: &Trace, theirs: &Trace) -> Option<usize> {
-    let differs = |(ours, theirs): (&Vec<Term>, &Vec<Term>)| ours != theirs;
-    let missing = || (ours.len() != theirs.len()).then(|| ours.len().min(theirs.len()));
-    ours.iter().zip(theirs).position(differs).or_else(missing)
-}
-
-/// What happened in each step.
-pub(super) type Trace = Vec<Vec<Term>>;
 
 /// The trace in one form.
 pub(super) fn canonical(history: &History, trace: Trace) -> Trace {
@@ -140,6 +120,7 @@ fn is_noproc(reason: &Term) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explained::Rule;
 
     fn verdict(steps: &str, ours: &str, theirs: &str) -> Verdict {
         let term = |text: &str| Term::parse(text).expect("it is a term");
@@ -175,6 +156,10 @@ mod tests {
         assert_eq!(verdict("[]", &ours, &theirs), Verdict::Different);
     }
 
+    fn explained(rule: Rule, uncompared: usize) -> Verdict {
+        Verdict::Explained { rules: vec![rule], uncompared }
+    }
+
     #[test]
     fn a_reason_is_explained_only_where_somebody_came_too_late() {
         let (ours, theirs) = (
@@ -182,8 +167,117 @@ mod tests {
             "[[],[],[],[{got,2,{exit,0,noproc}},{died,0,a}]]",
         );
         let late = "[{hold,0},{exit,1,0,a},{link,2,0},{release}]";
-        assert!(matches!(verdict(late, ours, theirs), Verdict::Explained(_)));
+        assert_eq!(verdict(late, ours, theirs), explained(Rule::CrossedEnd, 0));
         let in_time = "[{link,2,0},{hold,0},{exit,1,0,a},{release}]";
         assert_eq!(verdict(in_time, ours, theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn who_came_too_late_excuses_nobody_else() {
+        let late = "[{hold,0},{exit,1,0,a},{link,2,0},{release}]";
+        let theirs = "[[],[],[],[{got,2,{exit,0,noproc}},{died,0,a}],[{facts,1}]]";
+        for ours in [
+            // Somebody else ends as well, or is told as well, or nobody is told at all.
+            "[[],[],[],[{got,2,{exit,0,a}},{died,0,a},{died,1,a}],[{facts,1}]]",
+            "[[],[],[],[{got,1,{exit,0,a}},{got,2,{exit,0,a}},{died,0,a}],[{facts,1}]]",
+            "[[],[],[],[{died,0,a}],[{facts,1}]]",
+            // The reason is neither, or there is no end.
+            "[[],[],[],[{got,2,{exit,0,b}},{died,0,a}],[{facts,1}]]",
+            "[[],[],[],[{got,2,{exit,0,a}}],[{facts,1}]]",
+            // What comes later differs.
+            "[[],[],[],[{got,2,{exit,0,a}},{died,0,a}],[{facts,2}]]",
+        ] {
+            assert_eq!(verdict(late, ours, theirs), Verdict::Different, "{ours}");
+        }
+    }
+
+    #[test]
+    fn who_is_taken_along_by_a_crossed_end_has_its_reason_or_noproc() {
+        let late = "[{hold,0},{exit,1,0,a},{link,2,0},{release}]";
+        let theirs = "[[],[],[],[{died,0,a},{died,2,noproc}],[{got,1,{down,9,2,noproc}}]]";
+        let ours = |reason, heard| {
+            format!(
+                "[[],[],[],[{{died,0,a}},{{died,2,{reason}}}],[{{got,1,{{down,9,2,{heard}}}}}]]"
+            )
+        };
+        assert_eq!(verdict(late, &ours("a", "a"), theirs), explained(Rule::CrossedEnd, 0));
+        assert_eq!(verdict(late, &ours("b", "b"), theirs), Verdict::Different);
+        assert_eq!(verdict(late, &ours("a", "b"), theirs), Verdict::Different);
+    }
+
+    /// A normal end takes nobody along, `noproc` does: from there on nothing is alike.
+    #[test]
+    fn who_lives_because_a_crossed_end_was_normal_leaves_the_rest_uncompared() {
+        let late = "[{hold,0},{leave,0,normal},{link,2,0},{release}]";
+        let theirs = "[[],[],[],[{died,0,normal},{died,2,noproc}],[],[]]";
+        let ours = "[[],[],[],[{died,0,normal}],[{got,2,{note,1,1}}],[]]";
+        assert_eq!(verdict(late, ours, theirs), explained(Rule::CrossedEnd, 2));
+        let another = "[[],[],[],[{died,0,normal},{died,1,a}],[],[]]";
+        assert_eq!(verdict(late, another, theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn a_change_of_the_flag_excuses_nobody_who_is_not_tied() {
+        let flips = "[{hold,0},{exit,0,0,a},{trap,0,false},{release}]";
+        let theirs = "[[],[],[],[{result,0,2,true},{died,0,a}],[]]";
+        let ours = "[[],[],[],[{result,0,2,true}],[{got,0,{exit,0,a}}]]";
+        assert_eq!(verdict(flips, ours, theirs), explained(Rule::TrapTakesIn, 1));
+        let alive = "[[],[],[],[{result,0,2,true}],[]]";
+        for ours in [
+            "[[],[],[],[{result,0,2,true},{died,0,b},{died,1,b},{died,2,b}],[]]",
+            "[[],[],[],[{result,0,2,true},{died,1,a},{died,2,a}],[]]",
+            "[[],[],[],[{result,0,2,true},{died,0,a},{died,1,a},{died,2,a}],[]]",
+        ] {
+            assert_eq!(verdict(flips, ours, alive), Verdict::Different, "{ours}");
+        }
+    }
+
+    #[test]
+    fn two_causes_excuse_the_reason_and_no_more() {
+        let both = "[{link,1,0},{link,1,2},{hold,2},{exit,2,0,a},{exit,2,2,kill},{release}]";
+        let trace = |of_one: &str, heard: &str| {
+            let ends = format!("{{died,0,a}},{{died,1,{of_one}}},{{died,2,killed}}");
+            format!("[[],[],[],[],[],[{ends}],[{heard}]]")
+        };
+        let theirs = trace("a", "{got,3,{down,1,1,a}}");
+        let ours = trace("killed", "{got,3,{down,1,1,killed}}");
+        assert_eq!(verdict(both, &ours, &theirs), explained(Rule::TwoCauses, 0));
+        assert_eq!(verdict(both, &trace("b", "{got,3,{down,1,1,b}}"), &theirs), Verdict::Different);
+        assert_eq!(verdict(both, &trace("killed", ""), &theirs), Verdict::Different);
+        assert_eq!(
+            verdict(both, &trace("killed", "{got,3,{down,1,1,a}}"), &ours),
+            Verdict::Different
+        );
+        assert_eq!(verdict("[]", &ours, &theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn who_is_not_there_is_known_at_once_by_whoever_looks_and_by_nobody_else() {
+        let looks = "[{leave,0,b},{hold,1},{monitor,1,0},{demonitor_flush,1,2},{release}]";
+        let trace = |found: &str, other: &str| {
+            format!(
+                "[[{{died,0,b}}],[],[],[],[{{result,1,2,monitor}},{{result,1,3,{found}}}{other}]]"
+            )
+        };
+        let theirs = trace("nothing", "");
+        assert_eq!(verdict(looks, &trace("noproc", ""), &theirs), explained(Rule::NoprocAtOnce, 0));
+        assert_eq!(verdict(looks, &trace("a", ""), &theirs), Verdict::Different);
+        assert_eq!(verdict(looks, &trace("noproc", ",{died,1,a}"), &theirs), Verdict::Different);
+        assert_eq!(
+            verdict(looks, &trace("noproc", ",{got,1,{exit,0,b}}"), &theirs),
+            Verdict::Different
+        );
+    }
+
+    #[test]
+    fn who_collects_hears_of_the_dead_sooner_and_not_never() {
+        let collects = "[{leave,0,b},{hold,1},{monitor,1,0},{collect,1},{release}]";
+        let trace =
+            |sooner: &str, later: &str| format!("[[{{died,0,b}}],[],[],[],[{sooner}],[{later}]]");
+        let down = "{got,1,{down,2,0,noproc}}";
+        let theirs = trace("", down);
+        assert_eq!(verdict(collects, &trace(down, ""), &theirs), explained(Rule::NoprocAtOnce, 0));
+        assert_eq!(verdict(collects, &trace("", ""), &theirs), Verdict::Different);
+        assert_eq!(verdict(collects, &trace(down, down), &theirs), Verdict::Different);
     }
 }

@@ -7,7 +7,8 @@ use fauxtp::prelude::*;
 use fauxtp::process::Trap;
 use fauxtp::reason::Failure;
 use fauxtp::supervisor::{
-    AutoShutdown, Restart as OurRestart, Shutdown as OurShutdown, SupervisorName,
+    AutoShutdown, DynamicSupervisorName, Restart as OurRestart, Shutdown as OurShutdown,
+    SupervisorName,
 };
 use fauxtp::{DynamicSupervisor, RestartStrategy};
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub(super) enum Known {
     Server(Address<How>),
     /// A supervisor, which has this name as long as it lives.
     Sup(Name<SupervisorName>),
+    /// The same with a template.
+    Dynamic(Name<DynamicSupervisorName>),
 }
 
 impl Records {
@@ -78,7 +81,7 @@ impl Records {
     fn born(&self, path: &[u8], attempt: u32, known: Known) {
         let pid = match &known {
             Known::Server(address) => Some(address.pid()),
-            Known::Sup(_) => None,
+            Known::Sup(_) | Known::Dynamic(_) => None,
         };
         self.with(|told| told.births.push(Birth { path: path.to_vec(), attempt, known, pid }));
     }
@@ -88,9 +91,11 @@ impl Records {
     pub(super) fn recognise(&self) {
         self.with(|told| {
             for birth in told.births.iter_mut().filter(|birth| birth.pid.is_none()) {
-                if let Known::Sup(name) = &birth.known {
-                    birth.pid = name.whereis().map(|address| address.pid());
-                }
+                birth.pid = match &birth.known {
+                    Known::Server(address) => Some(address.pid()),
+                    Known::Sup(name) => name.whereis().map(|address| address.pid()),
+                    Known::Dynamic(name) => name.whereis().map(|address| address.pid()),
+                };
             }
         });
     }
@@ -257,6 +262,9 @@ impl Maker {
 
     fn nested(&self, name: String, path: Arc<[u8]>, sup: &Sup, plan: Arc<[Start]>) -> ChildSpec {
         let (maker, sup) = (self.clone(), sup.clone());
+        if sup.strategy == Strategy::Simple {
+            return ChildSpec::dynamic_supervisor(name, move || maker.begin(&path, &sup, &plan));
+        }
         ChildSpec::supervisor(name, move || {
             let attempt = maker.records.attempt(&path);
             match outcome(&plan, attempt) {
@@ -270,6 +278,22 @@ impl Maker {
             maker.records.born(&path, attempt, Known::Sup(name.clone()));
             maker.supervisor(&path, &sup).name(&name)
         })
+    }
+}
+
+impl Maker {
+    /// A supervisor of a template at this place.
+    fn begin(&self, path: &[u8], sup: &Sup, plan: &[Start]) -> DynamicSupervisor {
+        let attempt = self.records.attempt(path);
+        match outcome(plan, attempt) {
+            Start::Ok | Start::Ignore => {}
+            // A period of nothing is refused.
+            Start::Error => return DynamicSupervisor::new().intensity(1, Duration::ZERO),
+            Start::Panic => panic!("boom"),
+        }
+        let name = Name::from_string(format!("{path:?}#{attempt}"));
+        self.records.born(path, attempt, Known::Dynamic(name.clone()));
+        self.dynamic(sup).name(&name)
     }
 }
 

@@ -1,144 +1,317 @@
 //! Compares traces of supervisors: exactly where OTP defines an order, in one form where it does not.
+//!
+//! What is left open: in which order those end who are told to at the same moment, the children of a template and those
+//! of a supervisor that was killed; when the latter do, for nobody waits for them; and how a template's are listed.
 
 use std::collections::BTreeSet;
 
-use super::history::{Act, Body, History, Shutdown, Start, Strategy, Sup};
-use crate::explained::{LATE_START, PHANTOM};
+use super::explained;
+use super::history::{Body, History, Shutdown, Strategy, Sup};
+use crate::explained::Rule;
 use crate::oracle::Verdict;
-use crate::term::{Term, atom, int, list, tuple};
+use crate::sides::{Explain, Sides, Trace};
+use crate::term::{Term, atom};
 
-/// Where we differ from OTP on purpose: the reason, and whether that is all there is between two traces.
-const DIFFERENCES: [(&str, Explains); 2] = [
-    (PHANTOM, |history, _, theirs| has_phantom(history, theirs)),
-    (LATE_START, |_, ours, theirs| without_late_starts(theirs, ours) == ours),
+/// All that is excused.
+const RULES: [(Rule, Explain<History>); 3] = [
+    (Rule::LateStart, explained::late_start),
+    (Rule::AskedMeanwhile, explained::asked_meanwhile),
+    (Rule::Phantom, explained::phantom),
 ];
 
-/// Of traces in canonical form, of a tree with a template; first ours.
-type Explains = fn(&History, &[Term], &[Term]) -> bool;
-
 pub(super) fn compare(history: &History, ours: &Term, theirs: &Term) -> Verdict {
-    let (ours, theirs) = (canonical(history, ours), canonical(history, theirs));
     if ours == theirs {
         return Verdict::Same;
     }
-    if history.root.strategy != Strategy::Simple {
-        return Verdict::Different;
-    }
-    match DIFFERENCES.iter().find(|(_, explains)| explains(history, &ours, &theirs)) {
-        Some((reason, _)) => Verdict::Explained(reason),
-        None => Verdict::Different,
-    }
+    let [ours, theirs] = [ours, theirs].map(|trace| canonical(history, trace));
+    Sides { ours, theirs }.judge(history, &RULES)
 }
 
-/// The trace, batch by batch, without the order of what has none: ends of those who end together.
-fn canonical(history: &History, trace: &Term) -> Vec<Term> {
-    let Term::List(entries) = trace else { return vec![trace.clone()] };
-    let is_simple = history.root.strategy == Strategy::Simple;
-    let mut brutal = BTreeSet::new();
-    brutally_killed(&history.root, &[], &mut brutal);
-    // Those that were killed in this batch.
-    let mut killed = BTreeSet::new();
-    let mut canonical = Vec::with_capacity(entries.len());
-    let mut together = Vec::new();
+/// The trace, batch by batch, in one form.
+fn canonical(history: &History, trace: &Term) -> Trace {
+    let Term::List(entries) = trace else { return vec![vec![trace.clone()]] };
+    let mut places = Places::default();
+    places.find(&history.root, &[]);
+    steps(entries).into_iter().map(|entries| places.canonical(entries)).collect()
+}
+
+/// What has been told, by batches: each ends with what those say who were asked.
+fn steps(entries: &[Term]) -> Trace {
+    let is_said = |entry: &Term| matches!(entry.as_tagged(), Ok(("answer" | "family", _)));
+    let is_last =
+        |entry: &Term| is_said(entry) || matches!(entry.as_tagged(), Ok(("done" | "started", _)));
+    let mut steps: Trace = Vec::new();
     for entry in entries {
-        match entry.as_tagged() {
-            Ok(("kill", _)) => {
-                killed.insert(list([]));
-            }
-            Ok(("died", [path, _])) => {
-                killed.insert(path.clone());
-            }
-            Ok(("terminate", [path, _, reason]))
-                if is_simple
-                    || *reason == atom("killed")
-                    || is_below(path, &killed)
-                    || is_below(path, &brutal) =>
-            {
-                together.push(entry.clone());
-                continue;
-            }
-            Ok(("done" | "finished" | "started", _)) => {
-                together.sort();
-                canonical.append(&mut together);
-                killed.clear();
-            }
-            _ => {}
+        let before = steps.last().and_then(|step| step.last());
+        if before.is_none_or(is_last) && !(before.is_some() && is_said(entry)) {
+            steps.push(Vec::new());
         }
-        canonical.push(if is_simple { without_order(entry) } else { entry.clone() });
+        steps.last_mut().expect("the first entry begins a step").push(entry.clone());
     }
-    canonical.append(&mut together);
-    canonical
+    steps
 }
 
-/// The places of supervisors that are killed without being asked: whoever is below them ends on his own.
-fn brutally_killed(sup: &Sup, path: &[u8], found: &mut BTreeSet<Term>) {
-    for spec in &sup.specs {
-        if let Body::Sup(below) = &spec.body {
-            let path = [path, &[spec.id]].concat();
-            if spec.shutdown == Shutdown::Brutal {
-                found.insert(list(path.iter().copied().map(int)));
+/// Places in the tree below which some have no order.
+#[derive(Default)]
+struct Places {
+    /// Supervisors that are killed without being asked: whoever is below them ends on his own.
+    brutal: BTreeSet<Vec<u8>>,
+    /// Supervisors with a template.
+    templates: BTreeSet<Vec<u8>>,
+}
+
+impl Places {
+    fn find(&mut self, sup: &Sup, path: &[u8]) {
+        if sup.strategy == Strategy::Simple {
+            self.templates.insert(path.to_vec());
+        }
+        // The children of a template have the numbers they are given.
+        let ids = |id| if sup.strategy == Strategy::Simple { 0..IDS } else { id..id + 1 };
+        for spec in &sup.specs {
+            let Body::Sup(below) = &spec.body else { continue };
+            for id in ids(spec.id) {
+                let path = [path, &[id]].concat();
+                if spec.shutdown == Shutdown::Brutal {
+                    self.brutal.insert(path.clone());
+                }
+                self.find(below, &path);
             }
-            brutally_killed(below, &path, found);
         }
+    }
+
+    /// What has been told in one batch, in one form.
+    fn canonical(&self, entries: Vec<Term>) -> Vec<Term> {
+        let mut killed = self.brutal.clone();
+        let mut canonical = Vec::with_capacity(entries.len());
+        // Those whom nobody waits for: they come last. Each hears in its own time, and tells those below one by one.
+        let mut alone: Alone = Vec::new();
+        // Those of one template that end together.
+        let mut run: Vec<(Vec<u8>, Term)> = Vec::new();
+        for entry in entries {
+            match entry.as_tagged() {
+                Ok(("kill", _)) => drop(killed.insert(Vec::new())),
+                Ok(("died", [path, _])) => drop(killed.insert(ids(path))),
+                Ok(("terminate", [path, attempt, reason])) => {
+                    let path = ids(path);
+                    let key = |length: usize| key(&path[..=length], &path, attempt);
+                    let of_template = longest(&self.templates, &path).map(key);
+                    if let Some(length) = longest(&killed, &path) {
+                        alone.push((key(length), (of_template, entry)));
+                        continue;
+                    }
+                    if *reason == atom("killed") {
+                        alone.push((key(path.len() - 1), (of_template, entry)));
+                        continue;
+                    }
+                    if let Some(key) = of_template {
+                        run.push((key, entry));
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            settle(&mut run, &mut canonical);
+            if let Ok(("done" | "finished" | "started", _)) = entry.as_tagged() {
+                settle_alone(&mut alone, &mut canonical);
+            }
+            canonical.push(without_order(entry));
+        }
+        settle(&mut run, &mut canonical);
+        settle_alone(&mut alone, &mut canonical);
+        canonical
     }
 }
 
-fn is_below(path: &Term, places: &BTreeSet<Term>) -> bool {
-    let Term::List(ids) = path else { return false };
-    (0..ids.len()).any(|length| places.contains(&Term::List(ids[..length].to_vec())))
+/// What has an order among itself: all that is told by and below this child. Of the child itself, its incarnation.
+fn key(child: &[u8], path: &[u8], attempt: &Term) -> Vec<u8> {
+    let attempt = u8::try_from(attempt.as_int().unwrap_or(0)).unwrap_or(u8::MAX);
+    let itself = (child == path).then_some(attempt);
+    child.iter().copied().chain(itself).collect()
 }
 
-/// The children of a template are listed in no order.
-fn without_order(entry: &Term) -> Term {
-    let Term::Tuple(elements) = entry else { return entry.clone() };
-    if !matches!(entry.as_tagged(), Ok(("answer" | "family", _))) {
-        return entry.clone();
-    }
-    let sorted = elements.iter().map(|element| match element {
-        Term::List(list) => {
-            let mut list = list.clone();
-            list.sort();
-            Term::List(list)
+/// What is told by those whom nobody waits for, each with what has an order among itself; and the same of those who are
+/// below a template, which have no order either as long as they follow each other.
+type Alone = Vec<(Vec<u8>, (Option<Vec<u8>>, Term))>;
+
+/// Adds these, those of the same key in their order.
+fn settle_alone(alone: &mut Alone, canonical: &mut Vec<Term>) {
+    alone.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut run = Vec::new();
+    let mut before = None;
+    for (key, (of_template, entry)) in alone.drain(..) {
+        if before.as_ref() != Some(&key) || of_template.is_none() {
+            settle(&mut run, canonical);
         }
-        other => other.clone(),
+        before = Some(key);
+        match of_template {
+            Some(key) => run.push((key, entry)),
+            None => canonical.push(entry),
+        }
+    }
+    settle(&mut run, canonical);
+}
+
+/// Adds these, those of the same key in their order.
+fn settle(run: &mut Vec<(Vec<u8>, Term)>, canonical: &mut Vec<Term>) {
+    run.sort_by(|(one, _), (other, _)| one.cmp(other));
+    canonical.extend(run.drain(..).map(|(_, entry)| entry));
+}
+
+/// How long the longest of these places is below which this one is.
+fn longest(places: &BTreeSet<Vec<u8>>, path: &[u8]) -> Option<usize> {
+    (0..path.len()).rev().find(|length| places.contains(&path[..*length]))
+}
+
+/// The ids of a path.
+pub(super) fn ids(path: &Term) -> Vec<u8> {
+    let ids = path.as_list().unwrap_or(&[]).iter();
+    ids.filter_map(|id| u8::try_from(id.as_int().ok()?).ok()).collect()
+}
+
+/// The children of a template, which have no ids, are listed in no order.
+fn without_order(entry: Term) -> Term {
+    let Term::Tuple(elements) = entry else { return entry };
+    let sorted = elements.into_iter().map(|element| match element {
+        Term::List(mut children) if children.iter().all(is_of_template) => {
+            children.sort();
+            Term::List(children)
+        }
+        other => other,
     });
     Term::Tuple(sorted.collect())
 }
 
-/// Whether the restart of a child of a template was ignored.
-fn has_phantom(history: &History, trace: &[Term]) -> bool {
-    let acts = history.batches.iter().flat_map(|batch| &batch.acts);
-    let ignored: Vec<_> = acts
-        .filter_map(|act| match act {
-            Act::StartDynamic(id, plan) => Some((*id, plan)),
-            _ => None,
-        })
-        .flat_map(|(id, plan)| {
-            let later = plan.iter().enumerate().skip(1);
-            let ignored = later.filter(|(_, start)| **start == Start::Ignore);
-            ignored.map(move |(index, _)| tuple([atom("start"), list([int(id)]), int(index + 1)]))
-        })
-        .collect();
-    trace.iter().any(|entry| ignored.contains(entry))
+fn is_of_template(child: &Term) -> bool {
+    matches!(child.as_tuple::<3>(), Ok([id, ..]) if *id == atom("undefined"))
 }
 
-/// A trace without what the other has not of those who began in the last batch, if the supervisor ended in it.
-fn without_late_starts(trace: &[Term], other: &[Term]) -> Vec<Term> {
-    let is_done = |entry: &Term| matches!(entry.as_tagged(), Ok(("done", _)));
-    let is_end = |entry: &Term| matches!(entry.as_tagged(), Ok(("ended", _)));
-    let dones: Vec<_> = (0..trace.len()).filter(|index| is_done(&trace[*index])).collect();
-    if !trace.iter().any(is_end) || dones.is_empty() {
-        return trace.to_vec();
+/// More than any history uses.
+const IDS: u8 = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(strategy: &str, batches: &str, ours: &str, theirs: &str) -> Verdict {
+        let term = |text: &str| Term::parse(text).expect("it is a term");
+        let child = "{spec,0,permanent,infinity,false,graceful,[]}";
+        let root = format!("{{sup,{strategy},1,1,never,[{child}]}}");
+        let history = term(&format!("{{history,{root},{batches},stop,0}}"));
+        let history = History::parse(&history).expect("it is a history");
+        compare(&history, &term(ours), &term(theirs))
     }
-    let last = if dones.len() < 2 { 0 } else { dones[dones.len() - 2] };
-    let incarnation = |entry: &Term| match entry.as_tagged() {
-        Ok(("start" | "terminate", [path, attempt, ..])) => Some((path.clone(), attempt.clone())),
-        _ => None,
-    };
-    let before: BTreeSet<_> = trace[..last].iter().filter_map(incarnation).collect();
-    let known: BTreeSet<_> = other.iter().collect();
-    let is_late = |entry: &Term| {
-        incarnation(entry).is_some_and(|one| !before.contains(&one)) && !known.contains(entry)
-    };
-    trace.iter().filter(|entry| !is_late(entry)).cloned().collect()
+
+    fn explained(rule: Rule, uncompared: usize) -> Verdict {
+        Verdict::Explained { rules: vec![rule], uncompared }
+    }
+
+    const IGNORED: &str = "[{batch,[],[{start_dynamic,0,[ok,ignore]}]},{batch,[],[{die,0,error}]}]";
+    const EMPTY: &str = "{family,[],[],{counts,1,0,0,0}}";
+    const HAUNTED: &str = "{family,[],[{undefined,undefined,worker}],{counts,1,1,0,1}}";
+
+    /// The first batch, told so, and the second.
+    fn ignored(first: &str, second: &str) -> String {
+        format!(
+            "[{{start,[0],1}},done,{first},{{died,[0],1}},{{start,[0],2}},done,{second},finished,alive]"
+        )
+    }
+
+    #[test]
+    fn a_child_without_a_process_is_excused_where_it_is_listed_and_nowhere_else() {
+        let one = "{family,[],[{undefined,1,worker}],{counts,1,1,0,1}}";
+        let verdict =
+            |ours: &str, theirs: &str| verdict("simple_one_for_one", IGNORED, ours, theirs);
+        let theirs = ignored(one, HAUNTED);
+        assert_eq!(verdict(&ignored(one, EMPTY), &theirs), explained(Rule::Phantom, 0));
+        // An earlier batch is not excused by a later one.
+        assert_eq!(verdict(&ignored(EMPTY, EMPTY), &theirs), Verdict::Different);
+        assert_eq!(verdict(&ignored(EMPTY, EMPTY), &ignored(HAUNTED, HAUNTED)), Verdict::Different);
+        // Ours must have tried, and must be right about what is left.
+        let idle = ignored(one, EMPTY).replace("{start,[0],2},", "");
+        assert_eq!(verdict(&idle, &theirs), Verdict::Different);
+        let wrong = ignored(one, "{family,[],[],{counts,1,1,0,1}}");
+        assert_eq!(verdict(&wrong, &theirs), Verdict::Different);
+        // What comes later is compared.
+        let killed = ignored(one, EMPTY).replace("alive", "{ended,killed}");
+        assert_eq!(verdict(&killed, &theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn a_supervisor_of_otp_fails_over_a_child_without_a_process() {
+        let trace = |listed: &str, end: &str| {
+            ignored("{family,[],[{undefined,1,worker}],{counts,1,1,0,1}}", listed)
+                .replace("alive", end)
+        };
+        let verdict =
+            |ours: &str, theirs: &str| verdict("simple_one_for_one", IGNORED, ours, theirs);
+        let theirs = trace(HAUNTED, "{ended,error},{survivors,[]}");
+        let ours = trace(EMPTY, "{ended,shutdown},{survivors,[]}");
+        assert_eq!(verdict(&ours, &theirs), explained(Rule::Phantom, 0));
+        assert_eq!(
+            verdict(&ours.replace("ended,shutdown", "ended,killed"), &theirs),
+            Verdict::Different
+        );
+        let restarts = ours.replace("finished", "{start,[0],3},finished");
+        assert_eq!(verdict(&restarts, &theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn who_does_not_begin_is_excused_only_where_the_supervisor_gives_up() {
+        let batches = "[{batch,[],[{die,0,error},{die,1,error}]}]";
+        let trace = |starts: &str, end: &str| {
+            format!("[{{died,[0],1}},{{died,[1],1}},{starts}done,finished,{end},{{survivors,[]}}]")
+        };
+        let verdict =
+            |strategy: &str, ours: &str, theirs: &str| verdict(strategy, batches, ours, theirs);
+        let simple = "simple_one_for_one";
+        let (gone, starts) = ("{ended,shutdown}", "{start,[0],2},");
+        let (ours, theirs) = (trace("", gone), trace(starts, gone));
+        assert_eq!(verdict(simple, &ours, &theirs), explained(Rule::LateStart, 0));
+        assert_eq!(verdict("one_for_one", &ours, &theirs), Verdict::Different);
+        assert_eq!(
+            verdict(simple, &trace("", "alive"), &trace(starts, "alive")),
+            Verdict::Different
+        );
+        assert_eq!(verdict(simple, &theirs, &ours), Verdict::Different);
+        assert_eq!(verdict(simple, &trace("", "{ended,killed}"), &theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn who_asks_while_a_child_starts_may_not_be_told_of_it_but_of_all_others() {
+        let trace = |listed: &str, counted: &str| {
+            let answers =
+                format!("{{answer,which_children,[{listed}]}},{{answer,count_children,{counted}}}");
+            format!("[{{start,[1],2}},done,{answers},finished,alive]")
+        };
+        let verdict = |ours: &str, theirs: &str| verdict("simple_one_for_one", "[]", ours, theirs);
+        let (old, new) = ("{undefined,1,worker}", "{undefined,2,worker}");
+        let (one, two) = ("{counts,1,1,0,1}", "{counts,1,2,0,2}");
+        let both = format!("{old},{new}");
+        let theirs = trace(&both, two);
+        let meanwhile = explained(Rule::AskedMeanwhile, 0);
+        assert_eq!(verdict(&trace(old, one), &theirs), meanwhile);
+        let restarting =
+            trace(&format!("{old},{{undefined,restarting,worker}}"), "{counts,1,1,0,2}");
+        assert_eq!(verdict(&restarting, &theirs), meanwhile);
+        assert_eq!(verdict(&trace(new, one), &theirs), Verdict::Different);
+        assert_eq!(verdict(&trace("", one), &theirs), Verdict::Different);
+        assert_eq!(verdict(&trace(old, "{counts,1,0,0,0}"), &theirs), Verdict::Different);
+        assert_eq!(verdict(&trace(&format!("{both},{old}"), two), &theirs), Verdict::Different);
+        let nobody_starts = |trace: String| trace.replace("{start,[1],2},", "");
+        let (ours, theirs) = (nobody_starts(trace(old, one)), nobody_starts(theirs));
+        assert_eq!(verdict(&ours, &theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn children_of_a_template_end_in_any_order_but_not_behind_a_later_start() {
+        let (one, other) = ("{terminate,[0],1,shutdown}", "{terminate,[1],1,shutdown}");
+        let verdict = |ours: &str, theirs: &str| verdict("simple_one_for_one", "[]", ours, theirs);
+        let [ours, theirs] =
+            [[one, other], [other, one]].map(|both| format!("[{},done]", both.join(",")));
+        assert_eq!(verdict(&ours, &theirs), Verdict::Same);
+        let start = "{start,[0],2}";
+        let [ours, theirs] =
+            [[one, start], [start, one]].map(|both| format!("[{},done]", both.join(",")));
+        assert_eq!(verdict(&ours, &theirs), Verdict::Different);
+    }
 }

@@ -8,12 +8,12 @@ use crate::random::Random;
 /// A history.
 pub(crate) fn history(random: &mut Random) -> History {
     let stubborn = random.percent(6);
-    let mut maker = Maker { random, stubborn };
+    let mut maker = Maker { random, stubborn, begun: 0 };
     let root = maker.sup(0);
     let batches = (0..maker.random.within(1..9)).map(|_| maker.batch(&root)).collect();
     let end = maker.end();
     // The children of a template start side by side, in any order (ADR 7).
-    let draws = root.strategy != Strategy::Simple && random.percent(50);
+    let draws = !root.has_template() && random.percent(50);
     let schedule = if draws { random.within(1..1_000_000) as u32 } else { 0 };
     History { root, batches, end, schedule }
 }
@@ -22,16 +22,19 @@ struct Maker<'a> {
     random: &'a mut Random,
     /// Whether some do not end when told to. Then no supervisor is killed: they would outlive it.
     stubborn: bool,
+    /// How many supervisors are to begin as children of templates. Each has a number of its own, for those below it are
+    /// known by its place.
+    begun: u8,
 }
 
 impl Maker<'_> {
     fn sup(&mut self, depth: usize) -> Sup {
         let strategies = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
-        // Ours have no template unless they are the top.
-        let is_simple = depth == 0 && self.random.percent(18);
+        let is_simple = self.random.percent(18);
         let strategy = if is_simple { Strategy::Simple } else { self.random.one_of(&strategies) };
-        let auto =
-            if self.random.percent(65) { Auto::Never } else { self.random.one_of(Auto::ALL) };
+        // Ours have no template below the top, and do not end by themselves (DYN-010).
+        let never = is_simple && depth > 0 || self.random.percent(65);
+        let auto = if never { Auto::Never } else { self.random.one_of(Auto::ALL) };
         let mut sup = Sup {
             strategy,
             intensity: self.random.within(0..6) as u32,
@@ -62,7 +65,8 @@ impl Maker<'_> {
             Body::Sup(_) if self.stubborn => Shutdown::Infinity,
             _ => self.random.one_of(Shutdown::ALL),
         };
-        Spec { id, restart, shutdown, significant, body, plan: self.plan() }
+        let plan = self.plan_of(&body, true);
+        Spec { id, restart, shutdown, significant, body, plan }
     }
 
     fn body(&mut self, depth: usize) -> Body {
@@ -75,6 +79,17 @@ impl Maker<'_> {
             3 => Body::Stubborn,
             _ => Body::Sup(Box::new(self.sup(depth + 1))),
         }
+    }
+
+    /// A plan for such a child. Supervisors with a template do not ask to be ignored with us; and a restart that is ignored
+    /// has OTP's supervisor of a template fail in the end, which is compared at the top, where nobody is above it.
+    fn plan_of(&mut self, body: &Body, may_ignore: bool) -> Vec<Start> {
+        let mut plan = self.plan();
+        let is_template = matches!(body, Body::Sup(sup) if sup.strategy == Strategy::Simple);
+        if is_template || !may_ignore {
+            plan.retain(|start| *start != Start::Ignore);
+        }
+        plan
     }
 
     /// Mostly starts that succeed, for otherwise nothing would ever run.
@@ -95,7 +110,7 @@ impl Maker<'_> {
     fn batch(&mut self, root: &Sup) -> Batch {
         let (path, sup) = self.target(root);
         let acts = match sup.strategy {
-            Strategy::Simple => self.dynamic_acts(sup),
+            Strategy::Simple => self.dynamic_acts(sup, path.is_empty()),
             _ => (0..self.random.within(1..5)).map(|_| self.act(sup, path.is_empty())).collect(),
         };
         // Nothing can be done to the children of a supervisor that is being killed: they are ending.
@@ -155,27 +170,50 @@ impl Maker<'_> {
         if is_sup(sup, id) { How::Killed } else { self.random.one_of(How::ALL) }
     }
 
-    /// Deaths in any number, or one request: dynamic supervisors of ours do not wait for a start, so what is asked
-    /// behind another request sees another moment than OTP's.
-    fn dynamic_acts(&mut self, sup: &Sup) -> Vec<Act> {
+    /// Deaths in any number, and requests behind them. Supervisors one at a time: ours start side by side.
+    fn dynamic_acts(&mut self, sup: &Sup, is_root: bool) -> Vec<Act> {
         let template_is_sup =
             matches!(sup.specs.first().map(|spec| &spec.body), Some(Body::Sup(_)));
-        let id = self.random.within(0..4) as u8;
+        if template_is_sup {
+            return vec![self.act_on_supervisor(sup, is_root)];
+        }
+        let deaths = if self.random.percent(40) { self.random.within(1..4) } else { 0 };
+        let mut acts: Vec<_> = (0..deaths)
+            .map(|_| Act::Die(self.random.within(0..4) as u8, self.random.one_of(How::ALL)))
+            .collect();
+        let requests = if deaths == 0 { [0, 80, 20] } else { [70, 20, 10] };
+        for _ in 0..self.random.weighted(&requests) {
+            // Whoever has died may not be terminated in the same batch: with us that cancels his restart, which is still
+            // under way (SUP-115, ADR 7); with OTP it comes too late.
+            let has_died =
+                |id: &u8| acts.iter().any(|act| matches!(act, Act::Die(dead, _) if dead == id));
+            let alive: Vec<u8> = (0..4).filter(|id| !has_died(id)).collect();
+            let id = self.random.one_of(&alive);
+            acts.push(match self.random.weighted(&[60, 15, 8, 8, 15]) {
+                0 => Act::StartDynamic(id, self.plan_of(&sup.specs[0].body, is_root)),
+                1 => Act::TerminateDynamic(id),
+                2 => Act::WhichChildren,
+                3 => Act::CountChildren,
+                _ => Act::Advance(self.random.within(1..5) as u64),
+            });
+        }
+        acts
+    }
+
+    /// What is done to a supervisor whose template is one.
+    fn act_on_supervisor(&mut self, sup: &Sup, is_root: bool) -> Act {
+        let id = self.random.within(0..usize::from(self.begun) + 1) as u8;
         match self.random.weighted(&[40, 30, 10, 5, 5, 10]) {
-            1 if self.stubborn && template_is_sup => vec![Act::TerminateDynamic(id)],
             0 => {
-                let plan = self.plan();
-                vec![Act::StartDynamic(id, plan)]
+                self.begun += 1;
+                Act::StartDynamic(self.begun - 1, self.plan_of(&sup.specs[0].body, is_root))
             }
-            // Supervisors one at a time: ours start side by side.
-            1 if template_is_sup => vec![Act::Die(id, How::Killed)],
-            1 => (0..self.random.within(1..4))
-                .map(|_| Act::Die(self.random.within(0..4) as u8, self.random.one_of(How::ALL)))
-                .collect(),
-            2 => vec![Act::TerminateDynamic(id)],
-            3 => vec![Act::WhichChildren],
-            4 => vec![Act::CountChildren],
-            _ => vec![Act::Advance(self.random.within(1..5) as u64)],
+            1 if self.stubborn => Act::TerminateDynamic(id),
+            1 => Act::Die(id, How::Killed),
+            2 => Act::TerminateDynamic(id),
+            3 => Act::WhichChildren,
+            4 => Act::CountChildren,
+            _ => Act::Advance(self.random.within(1..5) as u64),
         }
     }
 

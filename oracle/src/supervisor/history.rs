@@ -175,6 +175,24 @@ impl Sup {
         })
     }
 
+    /// Whether there is a template in this tree.
+    pub(crate) fn has_template(&self) -> bool {
+        let below = |spec: &Spec| matches!(&spec.body, Body::Sup(sup) if sup.has_template());
+        self.strategy == Strategy::Simple || self.specs.iter().any(below)
+    }
+
+    /// The supervisor at this place, as far as places are known beforehand.
+    pub(crate) fn at(&self, path: &[u8]) -> Option<&Self> {
+        let Some((id, rest)) = path.split_first() else { return Some(self) };
+        if self.strategy == Strategy::Simple {
+            return None;
+        }
+        self.specs.iter().find_map(|spec| match &spec.body {
+            Body::Sup(sup) if spec.id == *id => sup.at(rest),
+            _ => None,
+        })
+    }
+
     /// Whether somebody in this tree does not end when told to.
     pub(crate) fn has_stubborn(&self) -> bool {
         self.specs.iter().any(Spec::has_stubborn)

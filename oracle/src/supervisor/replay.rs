@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use fauxtp::prelude::*;
-use fauxtp::supervisor::SupervisorHandle;
+use fauxtp::supervisor::{DynamicSupervisorHandle, SupervisorHandle};
 use fauxtp::testing::{Sim, Simulation};
 
 use super::child::{Birth, Known, Maker, Path, Records, path_term};
@@ -70,7 +70,7 @@ impl People {
     /// Whom one may want to terminate: dead or alive, but for supervisors, which are known while they live.
     fn whom(&self, path: &[u8]) -> Option<Pid> {
         match self.born.get(path)?.last()? {
-            (_, _, Known::Sup(_)) => self.alive(path).map(|(_, pid, _)| pid),
+            (_, _, Known::Sup(_) | Known::Dynamic(_)) => self.alive(path).map(|(_, pid, _)| pid),
             (_, pid, Known::Server(_)) => *pid,
         }
     }
@@ -185,8 +185,21 @@ impl<'a> Replay<'a> {
         if path.is_empty() {
             return root.pid().is_alive().then(|| root.clone());
         }
-        let (_, pid, _) = self.people.alive(path)?;
-        SupervisorHandle::of(pid).await.ok().map(Tree::Static)
+        let (_, pid, known) = self.people.alive(path)?;
+        match (known, self.history.root.at(path)) {
+            (Known::Dynamic(_), Some(sup)) => {
+                let template = sup.specs.first()?.clone();
+                let handle = DynamicSupervisorHandle::of(pid)?;
+                Some(Tree::Dynamic {
+                    handle,
+                    template,
+                    maker: self.maker.clone(),
+                    path: path.into(),
+                })
+            }
+            (Known::Sup(_), _) => SupervisorHandle::of(pid).await.ok().map(Tree::Static),
+            _ => None,
+        }
     }
 
     async fn die(&mut self, path: &[u8], how: How) {

@@ -7,14 +7,14 @@ use std::task::Poll;
 
 use fauxtp::process::StopError;
 use fauxtp::supervisor::{
-    ChildInfo, ChildKind, ChildState, Counts, DeleteChildError, Described, ManageError,
-    PoolStartError, Restart, RestartChildError, Shutdown, SimpleSupervisorHandle, StartChildError,
-    SupervisorHandle, TerminateChildError,
+    ChildInfo, ChildKind, ChildState, Counts, DeleteChildError, Described, DynamicSupervisorHandle,
+    ManageError, PoolStartError, Restart, RestartChildError, Shutdown, SimpleSupervisorHandle,
+    StartChildError, SupervisorHandle, TerminateChildError,
 };
-use fauxtp::{CallError, ExitReason, Pid};
+use fauxtp::{CallError, ExitReason, Pid, PidExt};
 
-use super::child::Maker;
-use super::history::{Act, Start};
+use super::child::{Maker, Path};
+use super::history::{Act, Spec, Start};
 use super::reasons::{Refusal, lost, refusal};
 use super::replay::People;
 use crate::term::{Term, atom, int, list, tuple};
@@ -24,6 +24,13 @@ use crate::term::{Term, atom, int, list, tuple};
 pub(super) enum Tree {
     Static(SupervisorHandle),
     Simple(SimpleSupervisorHandle<(u8, Vec<Start>)>),
+    /// One that is a child: with us it has no template, so its children are made of it here.
+    Dynamic {
+        handle: DynamicSupervisorHandle,
+        template: Spec,
+        maker: Maker,
+        path: Path,
+    },
 }
 
 impl Tree {
@@ -31,6 +38,7 @@ impl Tree {
         match self {
             Self::Static(handle) => handle.pid(),
             Self::Simple(handle) => handle.pid(),
+            Self::Dynamic { handle, .. } => handle.pid(),
         }
     }
 
@@ -38,6 +46,7 @@ impl Tree {
         match self {
             Self::Static(handle) => handle.wait().await,
             Self::Simple(handle) => handle.wait().await,
+            Self::Dynamic { handle, .. } => handle.wait().await,
         }
     }
 
@@ -45,6 +54,7 @@ impl Tree {
         match self {
             Self::Static(handle) => handle.stop().await,
             Self::Simple(handle) => handle.stop().await,
+            Self::Dynamic { handle, .. } => handle.stop().await,
         }
     }
 }
@@ -82,11 +92,12 @@ impl Asked {
         old: Option<Pid>,
     ) -> Self {
         let tree = target.clone();
-        let is_simple = matches!(tree, Tree::Simple(_));
+        let is_simple = !matches!(tree, Tree::Static(_));
         let (verb, _) = verb_and_id(act);
         let pending: Pin<Box<dyn Future<Output = Raw>>> = match tree {
             Tree::Static(handle) => ask_static(handle, maker, above, act.clone()),
             Tree::Simple(handle) => ask_simple(handle, act.clone(), old),
+            Tree::Dynamic { .. } => ask_dynamic(tree, act.clone(), old),
         };
         Self { verb, is_simple, pending, raw: None }
     }
@@ -170,6 +181,40 @@ fn ask_simple(
             (Act::CountChildren, _) => Raw::CountChildren(handle.count_children().await),
             _ => {
                 let _told_by_the_end = Tree::Simple(handle).stop().await;
+                Raw::Stopped
+            }
+        }
+    })
+}
+
+fn ask_dynamic(tree: Tree, act: Act, old: Option<Pid>) -> Pin<Box<dyn Future<Output = Raw>>> {
+    Box::pin(async move {
+        let Tree::Dynamic { handle, template, maker, path } = tree else {
+            unreachable!("only those without a template of their own are asked this way")
+        };
+        match (act, old) {
+            (Act::StartDynamic(id, plan), _) => {
+                let child = maker.child_as(&path, id, &template, &plan);
+                Raw::StartDynamic(handle.start_child(child).await)
+            }
+            (Act::TerminateDynamic(_), Some(pid)) => {
+                let alive = pid.is_alive();
+                match handle.terminate_child(pid).await {
+                    // Whoever is dead may be terminated only with a template (SUP-111, DYN-006).
+                    Err(ManageError::Refused(TerminateChildError::NotFound)) if !alive => {
+                        Raw::TerminateChild(Ok(()))
+                    }
+                    other => Raw::TerminateChild(other),
+                }
+            }
+            (Act::WhichChildren, _) => Raw::WhichChildren(handle.which_children().await),
+            (Act::CountChildren, _) => {
+                // Each has a specification of its own (DYN-011).
+                let one = |counts: Counts| Counts { specs: 1, ..counts };
+                Raw::CountChildren(handle.count_children().await.map(one))
+            }
+            _ => {
+                let _told_by_the_end = handle.stop().await;
                 Raw::Stopped
             }
         }

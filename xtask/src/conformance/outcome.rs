@@ -5,7 +5,9 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::PACKAGE;
 use super::test::id_in;
+use crate::program::Program;
 use crate::runner::Runner;
 use crate::workspace::Workspace;
 
@@ -23,11 +25,9 @@ pub(crate) struct Outcomes {
 
 impl Outcomes {
     /// Runs the tests. That some of them fail is an outcome, that they cannot be run is an error.
-    pub(crate) fn run(workspace: &Workspace) -> Result<Self> {
-        let package = workspace.package_in("conformance")?;
-        let runner = Runner::of_this_machine();
-        let program = runner.program(workspace, &["-p", &package]);
-        let (ends, succeeded) = match runner {
+    pub(crate) fn run(workspace: &Workspace, program: Program) -> Result<Self> {
+        let package = workspace.package_in(PACKAGE)?;
+        let (ends, succeeded) = match Runner::of_this_machine() {
             Runner::Nextest => {
                 let junit = workspace.root.join(JUNIT);
                 // The report of an earlier run must not stand in for this one.
@@ -39,7 +39,7 @@ impl Outcomes {
                     Ok(()) => format!("no report in {JUNIT}"),
                     Err(error) => format!("{error:#}, and left no report in {JUNIT}"),
                 })?;
-                (ends_in_junit(&text), succeeded)
+                (ends_in_junit(&text, &package), succeeded)
             }
             Runner::CargoTest => {
                 println!("$ {program}");
@@ -96,9 +96,14 @@ fn function_in(path: &str) -> &str {
     parts.find(|part| id_in(part).is_some()).or_else(|| path.split("::").last()).unwrap_or(path)
 }
 
-/// Reads a JUnit report. Its texts are escaped, so a tag in it is a tag.
-fn ends_in_junit(text: &str) -> Vec<(String, bool)> {
-    let cases = text.split("<testcase ").skip(1);
+/// Reads what a JUnit report has of one package. Its texts are escaped, so a tag in it is a tag.
+fn ends_in_junit(text: &str, package: &str) -> Vec<(String, bool)> {
+    let suites = text.split("<testsuite name=\"").skip(1);
+    let ours = suites.filter(|suite| {
+        let program = suite.strip_prefix(package);
+        program.is_some_and(|rest| rest.starts_with(['"', ':']))
+    });
+    let cases = ours.flat_map(|suite| suite.split("<testcase ").skip(1));
     let ends = cases.filter_map(|case| {
         let name = case.strip_prefix("name=\"").or_else(|| Some(case.split_once(" name=\"")?.1))?;
         let name = name.split('"').next()?;
@@ -123,10 +128,11 @@ mod tests {
 
     #[test]
     fn a_junit_report_is_read() {
-        let text = "<testsuite name=\"t::a\">\n<testcase name=\"m::sup_001_a\" classname=\"t\"/>\n\
+        let text = "<testsuite name=\"tt\"><testcase name=\"c\"/></testsuite>\n\
+            <testsuite name=\"t::a\">\n<testcase name=\"m::sup_001_a\" classname=\"t\"/>\n\
             <testcase classname=\"t\" name=\"sup_002_b\"><failure message=\"x\">&lt;y</failure>\
             </testcase></testsuite>";
-        let ends = ends_in_junit(text);
+        let ends = ends_in_junit(text, "t");
         assert_eq!(ends, [("m::sup_001_a".to_owned(), true), ("sup_002_b".to_owned(), false)]);
     }
 

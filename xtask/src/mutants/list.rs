@@ -16,6 +16,19 @@ pub(crate) struct Mutant {
     pub(crate) equivalent: Option<String>,
 }
 
+impl Mutant {
+    /// Whether the same is exchanged for the same. How that is broken into lines makes no difference.
+    fn is_fault_of(&self, other: &Self) -> bool {
+        let same = |one: &str, two: &str| {
+            let solid = |text: &str| text.split_whitespace().collect::<String>();
+            solid(one) == solid(two)
+        };
+        self.file == other.file
+            && same(&self.original, &other.original)
+            && same(&self.replacement, &other.replacement)
+    }
+}
+
 /// Reads the list.
 pub(crate) fn parse(text: &str) -> Result<Vec<Mutant>> {
     let mut mutants: Vec<Mutant> = Vec::new();
@@ -46,6 +59,10 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Mutant>> {
         ensure!(is_whole, "mutants.txt: [{name}] says not everything");
         let twins = mutants.iter().filter(|other| other.name == *name).count();
         ensure!(twins == 1, "mutants.txt: two are called [{name}]");
+        let twin = mutants.iter().find(|other| other.name != *name && mutant.is_fault_of(other));
+        if let Some(twin) = twin {
+            bail!("mutants.txt: [{name}] and [{}] are the same fault", twin.name);
+        }
     }
     Ok(mutants)
 }
@@ -72,6 +89,18 @@ mod tests {
             ("g()", None)
         );
         assert_eq!(mutants[0].caught_by, "supervisor");
+    }
+
+    #[test]
+    fn the_same_fault_under_two_names_is_refused() {
+        let one = "[a]\nfile x.rs\nbreaks it\ncaught by signals\n- f(\n-     1)\n+ g()\n";
+        let refused = parse(&format!("{one}{}", one.replace("[a]", "[b]").replace("signals", "x")));
+        let error = refused.expect_err("it is the same").to_string();
+        assert!(error.contains("[a] and [b]"), "{error}");
+        let broken_otherwise = one.replace("[a]", "[b]").replace("f(\n-     1)", "f(1)");
+        assert!(parse(&format!("{one}{broken_otherwise}")).is_err());
+        let of_another_file = one.replace("[a]", "[b]").replace("x.rs", "y.rs");
+        assert!(parse(&format!("{one}{of_another_file}")).is_ok());
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl<S, T> Child<S, T> {
         let (State::Starting { pid } | State::Restarting { pid, .. } | State::Doomed { pid, .. }) =
             &mut self.state
         else {
-            panic!("only what is being started is launched")
+            unreachable!("only what is being started is launched")
         };
         assert!(pid.replace(process).is_none(), "one start has one process");
     }

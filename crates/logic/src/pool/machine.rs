@@ -101,12 +101,6 @@ impl<S, T> Pool<S, T> {
         &self.flags
     }
 
-    /// Whether children still come and go; afterwards all of them are being stopped.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Open)
-    }
-
     /// Whether [`PoolAction::Exit`] was said.
     #[must_use]
     pub fn is_ended(&self) -> bool {
@@ -366,6 +360,7 @@ impl<S, T> Pool<S, T> {
         }
         let report = child.report(ReportContext::AutoShutdown);
         match self.flags.auto_shutdown {
+            // unreached: a spec that is significant where nothing ends by itself is refused.
             AutoShutdown::Never => {}
             AutoShutdown::AnySignificant => {
                 out.push(PoolAction::Report(report));

@@ -168,7 +168,7 @@ impl fmt::Display for PoolStartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MaxChildren => f.write_str("start child: there are as many children as allowed"),
-            Self::Failed(reason) => write!(f, "start child: {reason}"),
+            Self::Failed(reason) => write!(f, "start child: it failed: {reason:#}"),
             Self::Spec(_) => f.write_str("start child: the spec is wrong"),
             Self::Template => f.write_str(
                 "start child: a simple_one_for_one starts children from its template only",

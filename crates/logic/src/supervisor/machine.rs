@@ -342,6 +342,7 @@ impl<S, T> Machine<S, T> {
         let child = self.child(key);
         let over = child.spec.significant
             && match self.flags.auto_shutdown {
+                // unreached: a spec that is significant where nothing ends by itself is refused.
                 AutoShutdown::Never => false,
                 AutoShutdown::AnySignificant => true,
                 AutoShutdown::AllSignificant => self.children.significant_left() == 0,

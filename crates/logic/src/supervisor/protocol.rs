@@ -288,7 +288,7 @@ impl fmt::Display for StartChildError {
         match self {
             Self::AlreadyStarted(pid) => write!(f, "start child: already started as {pid}"),
             Self::AlreadyPresent => f.write_str("start child: the id is already present"),
-            Self::Failed(reason) => write!(f, "start child: {reason}"),
+            Self::Failed(reason) => write!(f, "start child: it failed: {reason:#}"),
             Self::Spec(_) => f.write_str("start child: the spec is wrong"),
         }
     }
@@ -308,7 +308,7 @@ impl fmt::Display for RestartChildError {
             Self::Running => f.write_str("restart child: the child is running"),
             Self::Restarting => f.write_str("restart child: the child is restarting"),
             Self::NotFound => f.write_str("restart child: no such child"),
-            Self::Failed(reason) => write!(f, "restart child: {reason}"),
+            Self::Failed(reason) => write!(f, "restart child: it failed: {reason:#}"),
         }
     }
 }

@@ -172,15 +172,6 @@ impl<S> ChildSpec<S> {
         }
     }
 
-    /// A nested supervisor: as a worker, but waited for without limit when it shuts down (SUP-006).
-    pub fn supervisor(id: impl Into<ChildId>, start: S) -> Self {
-        Self {
-            kind: ChildKind::Supervisor,
-            shutdown: Shutdown::Infinity,
-            ..Self::worker(id, start)
-        }
-    }
-
     /// The description of the child, and what starts it.
     pub fn split(self) -> (ChildSpec<()>, S) {
         let Self { id, start, restart, shutdown, kind, significant, backoff } = self;
@@ -281,7 +272,8 @@ impl fmt::Display for SpecError {
                 write!(f, "check specs: child {id:?} is significant and permanent")
             }
             Self::InvalidBackoff(id) => {
-                write!(f, "check specs: child {id:?} has an impossible backoff")
+                let rule = "min must not be above max, nor jitter above 1000 ‰";
+                write!(f, "check specs: child {id:?} has an impossible backoff: {rule}")
             }
         }
     }

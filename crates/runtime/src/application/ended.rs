@@ -313,6 +313,12 @@ mod tests {
                 "`shop` ended by itself: killed\n  `shop` stopped after 1.5s",
             ),
             (
+                Cause::NoSignals(Arc::new(io::Error::other("no driver"))),
+                &stopped,
+                1,
+                "listen to signals: no driver\n  `shop` stopped after 1.5s",
+            ),
+            (
                 Cause::Lost(ExitReason::killed()),
                 &stopped,
                 1,

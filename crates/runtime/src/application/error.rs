@@ -95,7 +95,9 @@ impl fmt::Display for SystemError {
             Self::Order(error) => write!(f, "start system: {error}"),
             Self::NoRuntime(error) => write!(f, "start system: {error}"),
             Self::Application(error) => write!(f, "start system: {error}"),
-            Self::Ended(_) => f.write_str("start system: it ended before all had started"),
+            Self::Ended(ended) => {
+                write!(f, "start system: it ended before all had started: {}", ended.cause)
+            }
         }
     }
 }

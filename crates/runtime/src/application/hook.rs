@@ -1,6 +1,5 @@
 //! A callback of an application: user code that runs once per stop.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,11 +30,5 @@ impl Hook {
     pub(super) async fn run(&self) -> ExitReason {
         let run = self.0.clone();
         guarded(async move { run().await }).await.unwrap_or_else(panicked)
-    }
-}
-
-impl fmt::Debug for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hook")
     }
 }

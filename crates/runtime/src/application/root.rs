@@ -1,6 +1,5 @@
 //! Where an application's top supervisor comes from.
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::supervisor::{Supervisor, SupervisorHandle};
@@ -12,13 +11,4 @@ pub(super) enum Root {
     Make(Arc<dyn Fn() -> Supervisor + Send + Sync>),
     /// One that runs already.
     Running(SupervisorHandle),
-}
-
-impl fmt::Debug for Root {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Make(_) => f.write_str("Make"),
-            Self::Running(root) => f.debug_tuple("Running").field(root).finish(),
-        }
-    }
 }

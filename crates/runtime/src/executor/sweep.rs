@@ -12,7 +12,6 @@
 //! ```
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -242,12 +241,6 @@ struct Watched {
     fresh: Vec<Arc<Bell>>,
     /// Whether the sweeping task exists. It ends when there is nothing to look at.
     swept: bool,
-}
-
-impl fmt::Debug for Sweep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sweep").field("swept", &self.watched.lock().swept).finish()
-    }
 }
 
 impl Sweep {

@@ -1,7 +1,6 @@
 //! Exact timers: one queue and one sleeping task per runtime, however many timers there are.
 
 use std::cell::Cell;
-use std::fmt;
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
@@ -41,12 +40,6 @@ struct State {
     driven: bool,
     /// The timer that fires at this moment.
     firing: Option<TimerKey>,
-}
-
-impl fmt::Debug for Timers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timers").field("pending", &self.state.lock().queue.len()).finish()
-    }
 }
 
 impl Executor {

@@ -80,7 +80,9 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
             private.doom_by_kill();
             core.doomed.store(true, Ordering::Relaxed);
         }
-        Signal::Exit { .. } => return exit(core, private, signal),
+        Signal::Exit { from, origin, reason } => {
+            return exit(core, private, Exit { from, reason, origin });
+        }
         Signal::Down(down) => {
             // A monitor that was taken back is void, even if its answer was under way (MON-005).
             if private.relations().unwatch(down.monitor.0).is_some() {
@@ -103,7 +105,7 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
                 core.doomed.store(true, Ordering::Relaxed);
                 return Effect::Spent(None);
             }
-            return exit(core, private, Signal::Exit { from, origin: Origin::Sent, reason });
+            return exit(core, private, Exit { from, reason, origin: Origin::Sent });
         }
         Signal::Expire { place } => core.expire(private, place),
         Signal::Inquire(inquiry) => return Effect::Inquiry(inquiry),
@@ -111,10 +113,8 @@ fn apply<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
     Effect::Spent(None)
 }
 
-fn exit<M>(core: &Core, private: &mut Private, signal: Signal) -> Effect<M> {
-    let Signal::Exit { from, origin, mut reason } = signal else {
-        return Effect::Spent(Some(signal));
-    };
+fn exit<M>(core: &Core, private: &mut Private, exit: Exit) -> Effect<M> {
+    let Exit { from, mut reason, origin } = exit;
     // What is owned ends with its owner, also if that has just done its work.
     let from_owner = core.tie == Tie::Owned && core.parent() == Some(from);
     if from_owner && origin != Origin::Sent && reason.is_normal() {

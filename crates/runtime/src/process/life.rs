@@ -65,14 +65,16 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Future for Life<M, F> {
         take_in(this.shared);
         let imminent = imminent(this.shared);
         let mut body = this.body;
-        let end = doomed(this.shared).or_else(|| match body.as_mut().as_pin_mut() {
-            Some(running) => match catch(|| imminent.poll(running, cx)) {
+        let end = doomed(this.shared).or_else(|| {
+            let Some(running) = body.as_mut().as_pin_mut() else {
+                unreachable!("it is dropped in the farewell, after which nothing is polled")
+            };
+            match catch(|| imminent.poll(running, cx)) {
                 Ok(Poll::Ready(reason)) => doomed(this.shared).or(Some((reason, Cause::Own))),
                 Err(report) => doomed(this.shared).or(Some((panicked(report), Cause::Own))),
                 // The body may have looked into the inbox itself, and met its end there.
                 Ok(Poll::Pending) => doomed(this.shared),
-            },
-            None => Some((ExitReason::Normal, Cause::Own)),
+            }
         });
         let Some((reason, cause)) = end else {
             if core.owes.load(Ordering::Relaxed) {

@@ -160,7 +160,7 @@ impl SupervisorHandle {
         }
         match self.ask(Request::StartChild(child.spec)).await? {
             Answer::StartChild(outcome) => outcome.map_err(ManageError::Refused),
-            other => Err(unexpected(other)),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -177,7 +177,7 @@ impl SupervisorHandle {
     ) -> Result<(), ManageError<TerminateChildError>> {
         match self.ask(Request::TerminateChild(name.into())).await? {
             Answer::TerminateChild(outcome) => outcome.map_err(ManageError::Refused),
-            other => Err(unexpected(other)),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -194,7 +194,7 @@ impl SupervisorHandle {
     ) -> Result<Option<Pid>, ManageError<RestartChildError>> {
         match self.ask(Request::RestartChild(name.into())).await? {
             Answer::RestartChild(outcome) => outcome.map_err(ManageError::Refused),
-            other => Err(unexpected(other)),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -208,7 +208,7 @@ impl SupervisorHandle {
     pub async fn delete_child(&self, name: &str) -> Result<(), ManageError<DeleteChildError>> {
         match self.ask(Request::DeleteChild(name.into())).await? {
             Answer::DeleteChild(outcome) => outcome.map_err(ManageError::Refused),
-            other => Err(unexpected(other)),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -222,7 +222,7 @@ impl SupervisorHandle {
     pub async fn which_children(&self) -> Result<Vec<ChildInfo>, CallError> {
         match self.call(Request::WhichChildren).await? {
             Answer::WhichChildren(children) => Ok(children),
-            other => Err(ended(other)),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -236,7 +236,7 @@ impl SupervisorHandle {
     pub async fn count_children(&self) -> Result<Counts, CallError> {
         match self.call(Request::CountChildren).await? {
             Answer::CountChildren(counts) => Ok(counts),
-            other => Err(ended(other)),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -250,7 +250,7 @@ impl SupervisorHandle {
     pub async fn child_spec(&self, name: &str) -> Result<Option<Described<()>>, CallError> {
         match self.call(Request::GetChildSpec(name.into())).await? {
             Answer::GetChildSpec(spec) => Ok(spec),
-            other => Err(ended(other)),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -264,7 +264,7 @@ impl SupervisorHandle {
     pub async fn child_spec_of(&self, pid: Pid) -> Result<Option<Described<()>>, CallError> {
         match self.call(Request::GetChildSpecOf(pid)).await? {
             Answer::GetChildSpec(spec) => Ok(spec),
-            other => Err(ended(other)),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -300,20 +300,11 @@ impl SupervisorHandle {
         let call = self.address.call(|from| Message::Request(from, asker, request));
         match call.no_timeout().await? {
             Answer::Deadlock => Err(deadlock()),
+            // unreached: its end comes first, and tells whoever still waits.
+            Answer::Ending(reason) => Err(CallError::Exited(reason)),
             answer => Ok(answer),
         }
     }
-}
-
-pub(super) fn ended(answer: Answer) -> CallError {
-    match answer {
-        Answer::Ending(reason) => CallError::Exited(reason),
-        _ => CallError::NoReply,
-    }
-}
-
-fn unexpected<E>(answer: Answer) -> ManageError<E> {
-    ManageError::Call(ended(answer))
 }
 
 /// For people who look for it: a specification error as a start error.

@@ -20,7 +20,6 @@ use super::child::Factory;
 use crate::behaviour::{Ack, StartError, StartOptions, Starting};
 use crate::call::Reply;
 use crate::clock;
-use crate::executor::NoRuntime;
 use crate::guard::{catch, panicked};
 use crate::hierarchy::Asker;
 use crate::instrument;
@@ -157,11 +156,7 @@ pub(super) async fn run(setting: Setting, mut ctx: Context<Message>, ack: Ack) -
     };
     if own {
         shell.registry.belong_to(&shell.ctx.handle());
-        if let Err(error) = shell.start_registry() {
-            let error = StartError::from(error);
-            shell.fail(error.clone());
-            return error.into_reason();
-        }
+        shell.start_registry();
     }
     shell.live().await
 }
@@ -262,9 +257,7 @@ impl Shell {
     async fn start(&mut self, key: ChildKey) -> Event<Factory, Reply<Answer>> {
         let (Some(factory), Some(spec)) = (self.machine.start_of(key), self.machine.spec_of(key))
         else {
-            return Event::StartFailed(ExitReason::error(
-                "start child: its start function is gone",
-            ));
+            unreachable!("the machine asks for a start of what it can start")
         };
         let (factory, id) = (factory.clone(), spec.id.clone());
         // Where children are restarted together, none of the new comes before the last of the old has gone.
@@ -328,8 +321,9 @@ impl Shell {
                     self.ctx.yield_now().await;
                     return Event::Retry(key);
                 }
-                // Answered as soon as it arrives.
-                Some(Incoming::Message(Message::Registry(_))) => {}
+                Some(Incoming::Message(Message::Registry(_))) => {
+                    unreachable!("answered as soon as it arrives")
+                }
                 Some(Incoming::Shutdown(reason)) => return Event::Shutdown(reason),
                 Some(Incoming::Exited(pid)) => {
                     // If a stop has taken the end of this child meanwhile, there is nothing left to tell.
@@ -371,8 +365,7 @@ impl Shell {
                 if self.own_registry == Some(exit.from) && exit.origin != Origin::Sent =>
             {
                 // The table is open all the time.
-                let _runtime_is_ending = self.start_registry();
-                return;
+                return self.start_registry();
             }
             Item::Notice(Notice::Exit(exit)) => {
                 // Strangers are not obeyed, and a child that only says that it ends has not ended (SUP-029).
@@ -390,13 +383,13 @@ impl Shell {
     }
 
     /// Starts the process of the supervisor's own registry, and does not wait for it: the table is open anyway.
-    fn start_registry(&mut self) -> Result<(), NoRuntime> {
+    fn start_registry(&mut self) {
         let mut options = StartOptions::new("fauxtp::Registry");
         options.birth.tie = Tie::Supervised;
-        let process = self.registry.launch(options, Ack::post(|_told_to_nobody| {}), false)?;
+        let launched = self.registry.launch(options, Ack::post(|_told_to_nobody| {}), false);
+        let process = launched.expect("whatever a process starts runs where it does");
         self.own_registry = Some(process.core().pid);
         process.rouse();
-        Ok(())
     }
 
     async fn end(&mut self, reason: ExitReason) -> ExitReason {

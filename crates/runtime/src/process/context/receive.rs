@@ -45,11 +45,7 @@ impl<M: Send + 'static> Context<M> {
         loop {
             match self.next_item(Limit::Never).await {
                 Some(Item::Message(message)) => return Received::Message(message),
-                Some(Item::Notice(notice)) => {
-                    if let Some(received) = self.received(notice) {
-                        return received;
-                    }
-                }
+                Some(Item::Notice(notice)) => return self.received(notice),
                 None => {}
             }
         }
@@ -137,7 +133,7 @@ impl<M: Send + 'static> Context<M> {
                     }
                     Some(Item::Notice(notice)) => {
                         self.core().progress.aside();
-                        return Poll::Ready(self.received(notice));
+                        return Poll::Ready(Some(self.received(notice)));
                     }
                     None => {}
                 }
@@ -163,21 +159,18 @@ impl<M: Send + 'static> Context<M> {
     }
 
     /// A notice as user code gets it.
-    fn received(&mut self, notice: Notice<M>) -> Option<Received<M>> {
+    fn received(&mut self, notice: Notice<M>) -> Received<M> {
         match notice {
-            Notice::Exit(exit) => Some(Received::Exit(exit)),
-            Notice::Down(down) => Some(Received::Down(down)),
+            Notice::Exit(exit) => Received::Exit(exit),
+            Notice::Down(down) => Received::Down(down),
             Notice::Timer(timer, message) => {
                 self.timer_expired(timer);
-                Some(Received::Message(message))
-            }
-            Notice::Barrier(barrier) => {
-                barrier.reached();
-                None
+                Received::Message(message)
             }
             Notice::Stop { from, reason } => {
-                Some(Received::Exit(Exit { from, reason, origin: Origin::Sent }))
+                Received::Exit(Exit { from, reason, origin: Origin::Sent })
             }
+            Notice::Barrier(_) => unreachable!("reached when it is taken"),
         }
     }
 }

@@ -62,7 +62,7 @@ impl DynamicSupervisorHandle {
         check(self.flags, &child).map_err(ManageError::Spec)?;
         match self.ask(PoolRequest::StartChild(self.flags.flavour, child.spec)).await? {
             PoolAnswer::StartChild(outcome) => outcome.map_err(ManageError::Refused),
-            other => Err(ManageError::Call(ended(other))),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -88,7 +88,7 @@ impl DynamicSupervisorHandle {
         match self.ask(PoolRequest::TerminateChild { pid, alive, caller }).await? {
             PoolAnswer::TerminateChild(outcome) => outcome.map_err(ManageError::Refused),
             PoolAnswer::Deadlock => Err(ManageError::Deadlock(Cycle::through(&[self.pid()]))),
-            other => Err(ManageError::Call(ended(other))),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -102,7 +102,7 @@ impl DynamicSupervisorHandle {
     pub async fn which_children(&self) -> Result<Vec<ChildInfo>, CallError> {
         match self.call(PoolRequest::WhichChildren).await? {
             PoolAnswer::WhichChildren(children) => Ok(children),
-            other => Err(ended(other)),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -116,7 +116,7 @@ impl DynamicSupervisorHandle {
     pub async fn count_children(&self) -> Result<Counts, CallError> {
         match self.call(PoolRequest::CountChildren).await? {
             PoolAnswer::CountChildren(counts) => Ok(counts),
-            other => Err(ended(other)),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -130,7 +130,7 @@ impl DynamicSupervisorHandle {
     pub async fn child_spec_of(&self, pid: Pid) -> Result<Option<Described<()>>, CallError> {
         match self.call(PoolRequest::GetChildSpecOf(pid)).await? {
             PoolAnswer::GetChildSpec(spec) => Ok(spec),
-            other => Err(ended(other)),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 
@@ -159,7 +159,11 @@ impl DynamicSupervisorHandle {
 
     async fn call(&self, request: PoolRequest<Factory>) -> Result<PoolAnswer, CallError> {
         let asker = process::current_pid();
-        self.address.call(|from| Message::Request(from, asker, request)).no_timeout().await
+        let call = self.address.call(|from| Message::Request(from, asker, request));
+        match call.no_timeout().await? {
+            PoolAnswer::Ending(reason) => Err(CallError::Exited(reason)),
+            answer => Ok(answer),
+        }
     }
 }
 
@@ -174,13 +178,6 @@ pub(in crate::supervisor) fn check(flags: PoolFlags, child: &ChildSpec) -> Resul
     };
     let checked = child.spec.check(&Flags { auto_shutdown, ..Flags::default() });
     checked.map_err(|error: SpecError| StartError::Spec(error))
-}
-
-fn ended(answer: PoolAnswer) -> CallError {
-    match answer {
-        PoolAnswer::Ending(reason) => CallError::Exited(reason),
-        _ => CallError::NoReply,
-    }
 }
 
 /// A running supervisor of children from one template (SUP-110).
@@ -289,7 +286,7 @@ impl<A> SimpleSupervisorHandle<A> {
     pub async fn terminate_child_by_id(&self, _name: &str) -> Result<(), ManageError<ByIdError>> {
         match self.handle.ask(PoolRequest::ById).await? {
             PoolAnswer::ById(error) => Err(ManageError::Refused(error)),
-            other => Err(ManageError::Call(ended(other))),
+            _ => unreachable!("an answer is to its request"),
         }
     }
 }

@@ -174,7 +174,7 @@ impl Shell {
             }
             Item::Notice(Notice::Exit(exit)) => self.bury(exit.from, exit.reason),
             Item::Notice(Notice::Down(down)) => self.orphan_ended(&down),
-            Item::Notice(Notice::Barrier(_)) => None,
+            Item::Notice(Notice::Barrier(_)) => unreachable!("reached when it is taken"),
         }
     }
 
@@ -313,10 +313,10 @@ impl Shell {
                 self.asker.inspect(|asker| cycle::detour(*asker, pid));
                 ask_to_shut_down(self.ctx.pid(), pid);
             }
-            PoolAction::Kill(pid) => match self.pool.key_of(pid) {
-                Some(key) => self.kill(key, pid),
-                None => pid.kill(),
-            },
+            PoolAction::Kill(pid) => {
+                let key = self.pool.key_of(pid).expect("the pool ends its own children only");
+                self.kill(key, pid);
+            }
             PoolAction::ArmDeadline(key, timeout) => {
                 // Whoever was killed because it took too long to start gets no more time; nor do orphans.
                 let ends =
@@ -362,8 +362,7 @@ impl Shell {
 
     fn start(&mut self, key: ChildKey) -> Option<Event> {
         let (Some(factory), Some(spec)) = (self.pool.start_of(key), self.pool.spec_of(key)) else {
-            let reason = ExitReason::error("start child: its start function is gone");
-            return Some(PoolEvent::StartFailed(key, reason));
+            unreachable!("the pool asks for a start of what it can start")
         };
         let (factory, id) = (factory.clone(), spec.id.clone());
         let restarts = self.pool.restarts_of(key);

@@ -1,0 +1,115 @@
+//! Somebody has signals on the way to itself, and changes its trap flag: OTP judges them by the new one.
+
+use std::collections::BTreeSet;
+
+use super::{News, Window, asked_of, ended_in, is_noproc, number, teller, tied_to};
+use crate::sides::{Explanation, Sides};
+use crate::signals::compare::{canonical, ends};
+use crate::signals::history::{Act, History};
+use crate::term::{Term, atom, int, tuple};
+
+pub(super) fn explain(history: &History, sides: &Sides, step: usize) -> Explanation {
+    let mut alike = sides.clone();
+    for window in Window::until(history, step) {
+        let own = own_signals(history, sides, &window);
+        if own.is_empty() {
+            continue;
+        }
+        if window.end == step && decides_an_end(history, sides, &window, &own) {
+            return Explanation::Apart;
+        }
+        alike = alike.map(|trace| {
+            trace.into_iter().map(|told| untold(history, &window, &own, told)).collect()
+        });
+    }
+    let alike = alike.map(|trace| canonical(history, trace));
+    if alike == *sides { Explanation::None } else { Explanation::Alike(alike) }
+}
+
+/// What somebody who is held sends itself before it changes its flag, by exits and by links with the dead: of whom it
+/// tells, and with which reason.
+fn own_signals(history: &History, sides: &Sides, window: &Window) -> BTreeSet<(usize, Term)> {
+    let dead = ends(&sides.ours);
+    let (mut sent, mut judged) = (BTreeSet::new(), BTreeSet::new());
+    for (_, act) in window.own_acts(history) {
+        match act {
+            Act::Exit(target, reason) if *target == window.robot => {
+                sent.insert((*target, reason.to_term()));
+            }
+            Act::Link(target) | Act::TryLink(target)
+                if dead.get(&int(*target)).is_some_and(|end| *end <= window.end) =>
+            {
+                sent.insert((*target, atom("noproc")));
+            }
+            Act::Trap(_) => judged.append(&mut sent),
+            _ => {}
+        }
+    }
+    judged
+}
+
+/// Whether the robot ends of one of these signals on one side only, or on the other of something else, and all that
+/// differs in this step is about that and whom it takes along.
+fn decides_an_end(
+    history: &History,
+    sides: &Sides,
+    window: &Window,
+    own: &BTreeSet<(usize, Term)>,
+) -> bool {
+    let [ours, theirs] = [&sides.ours, &sides.theirs].map(|trace| ended_in(trace, window.end));
+    let (our, their) = (ours.get(&window.robot), theirs.get(&window.robot));
+    let is_own = |reason: Option<&Term>| {
+        reason.is_some_and(|reason| own.iter().any(|(_, sent)| sent == reason))
+    };
+    if our == their || !(is_own(our) || is_own(their)) {
+        return false;
+    }
+    let tied = tied_to(history, window.robot, window.end);
+    // Those who end on one side only must have been taken along there; then what is told by them and of them differs.
+    let fates = [(&ours, our), (&theirs, their)];
+    let mut concerned = BTreeSet::from([window.robot]);
+    for robot in tied {
+        let taken = |(fates, cause): &(&_, Option<&Term>)| {
+            let fates: &std::collections::BTreeMap<usize, Term> = fates;
+            // Of a newborn the driver may hear too late why it ended.
+            let is_newborn = robot >= history.robots.len();
+            let fate = fates.get(&robot);
+            cause.is_some() && (fate == *cause || is_newborn && fate.is_some_and(is_noproc))
+        };
+        if ours.get(&robot) != theirs.get(&robot) && fates.iter().any(taken) {
+            concerned.insert(robot);
+        }
+    }
+    let is_about = |event: &Term| {
+        let of = News::of(history, event).map(|(news, _)| news.whose());
+        [of, teller(event)].into_iter().flatten().any(|robot| concerned.contains(&robot))
+    };
+    sides.one_sided(window.end).iter().flatten().all(is_about)
+}
+
+/// What is told in a step, but for these signals.
+fn untold(
+    history: &History,
+    window: &Window,
+    own: &BTreeSet<(usize, Term)>,
+    events: Vec<Term>,
+) -> Vec<Term> {
+    let is_own = |event: &Term| match News::of(history, event) {
+        Some((News::Exit { to, of }, reason)) => to == window.robot && own.contains(&(of, reason)),
+        _ => false,
+    };
+    let mut told: Vec<Term> = events.into_iter().filter(|event| !is_own(event)).collect();
+    for event in &mut told {
+        let Ok(("result", [robot, step, value])) = event.as_tagged() else { continue };
+        let of = number(step).and_then(|step| asked_of(history, step));
+        let is_found =
+            *value == atom("nothing") || of.is_some_and(|of| own.contains(&(of, value.clone())));
+        if *robot == int(window.robot)
+            && of.is_some_and(|of| own.iter().any(|(sent, _)| *sent == of))
+            && is_found
+        {
+            *event = tuple([atom("result"), robot.clone(), step.clone(), atom("either")]);
+        }
+    }
+    told
+}
