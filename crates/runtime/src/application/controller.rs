@@ -17,6 +17,7 @@ use fauxtp_logic::{ExitReason, Pid, Time};
 use super::ended::{Cause, Ended, Overrun, Stopped};
 use super::error::{StartApplicationError, StopApplicationError};
 use super::master::{self, Finished, Order, Told};
+use super::survivors;
 use super::{Application, ApplicationInfo};
 use crate::address::Address;
 use crate::behaviour::{GRACE, StartError};
@@ -46,6 +47,8 @@ pub(super) enum Message {
     /// To be answered when all is over.
     Wait(Reply<Ended>),
     Told(usize, Told),
+    /// Nothing is left below this master, which was lost; if whoever waited for that has seen it.
+    Bereft(Pid, ExitReason, Result<(), ExitReason>),
     /// Whoever does not even yield to be killed is not waited for.
     GiveUp,
 }
@@ -210,6 +213,11 @@ impl Controller {
                     active.finished = Some(finished);
                 }
             }
+            Message::Bereft(master, reason, seen) => match self.index_of_master(master) {
+                Some(index) if seen.is_ok() => self.lost(index, reason),
+                Some(index) => self.master_lost(index, reason),
+                None => {}
+            },
             Message::GiveUp => self.give_up(),
         }
     }
@@ -361,20 +369,21 @@ impl Controller {
     }
 
     /// A master has ended; it has told everything before, unless somebody has killed it.
-    fn exited(&mut self, pid: Pid, reason: ExitReason) {
-        let mut masters = self.active.iter().copied();
-        let index = masters.find(|index| match &self.members[*index].state {
+    fn index_of_master(&self, pid: Pid) -> Option<usize> {
+        self.active.iter().copied().find(|index| match &self.members[*index].state {
             State::Active(active) => active.master.pid() == pid,
             State::Idle => false,
-        });
-        match index {
+        })
+    }
+
+    fn exited(&mut self, pid: Pid, reason: ExitReason) {
+        match self.index_of_master(pid) {
             Some(index) => {
-                let Member { application, state } = &mut self.members[index];
-                let State::Active(active) = state else { return };
-                let stopped = Stopped { reason: Some(reason), ..application.stopped() };
-                let lost = Finished { not_started: None, by_itself: true, stopped };
-                let finished = active.finished.take().unwrap_or(lost);
-                self.finished(index, finished);
+                let State::Active(active) = &mut self.members[index].state else { return };
+                match active.finished.take() {
+                    Some(finished) => self.finished(index, finished),
+                    None => self.master_lost(index, reason),
+                }
             }
             // Whoever stops this process means all of it.
             None if matches!(reason, ExitReason::Cancelled(Cancelled::Shutdown)) => {
@@ -382,6 +391,33 @@ impl Controller {
             }
             None => {}
         }
+    }
+
+    /// A master has ended without a word, as none does by itself: somebody has killed it. Its supervisor has that end as
+    /// its own, but takes its time; the application has not ended before.
+    fn master_lost(&mut self, index: usize, reason: ExitReason) {
+        let State::Active(active) = &self.members[index].state else { return };
+        let master = active.master.pid();
+        let alive = survivors::below(&[master], None);
+        if alive.is_empty() {
+            return self.lost(index, reason);
+        }
+        let me = self.ctx.pid();
+        let wait = async move {
+            let patience = clock::now().plus(GRACE);
+            let _late = survivors::gone(&alive, patience).await;
+            survivors::end(me, || survivors::below(&[master], None)).await;
+        };
+        let why = reason.clone();
+        let waits = self.ctx.spawn_task(wait, move |seen| Message::Bereft(master, why, seen));
+        if waits.is_err() {
+            self.lost(index, reason);
+        }
+    }
+
+    fn lost(&mut self, index: usize, reason: ExitReason) {
+        let stopped = Stopped { reason: Some(reason), ..self.members[index].application.stopped() };
+        self.finished(index, Finished { not_started: None, by_itself: true, stopped });
     }
 
     fn finished(&mut self, index: usize, finished: Finished) {

@@ -217,7 +217,7 @@ impl Master {
         }
     }
 
-    /// Stops the top supervisor, and waits for what is left of one that was killed by somebody else.
+    /// Stops the top supervisor, and waits for what is left of one that was killed by somebody else, or has failed.
     async fn shut_down(
         &mut self,
         root: &SupervisorHandle,
@@ -227,9 +227,7 @@ impl Master {
             // However it ends: its reason is looked at later.
             let _however = self.unless_cut(root.stop(), deadline).await?;
         }
-        if !root.wait().await.is_killed() {
-            return Ok(());
-        }
+        let _however = root.wait().await;
         let orphans = hierarchy::supervised_by(&[root.pid()]);
         let patience = clock::now().plus(ORPHANS_TIME);
         let _late = self.unless_cut(survivors::gone(&orphans, patience), deadline).await?;
@@ -257,5 +255,5 @@ async fn reason_of(root: &SupervisorHandle) -> ExitReason {
     }
 }
 
-/// How long those may take that were below a supervisor which somebody else has killed.
+/// How long those may take that were below a supervisor which has not stopped them.
 const ORPHANS_TIME: Duration = GRACE;
