@@ -368,7 +368,7 @@ impl Controller {
         }
     }
 
-    /// A master has ended; it has told everything before, unless somebody has killed it.
+    /// Which application this is the master of.
     fn index_of_master(&self, pid: Pid) -> Option<usize> {
         self.active.iter().copied().find(|index| match &self.members[*index].state {
             State::Active(active) => active.master.pid() == pid,
@@ -376,6 +376,7 @@ impl Controller {
         })
     }
 
+    /// A master has ended; it has told everything before, unless somebody has killed it.
     fn exited(&mut self, pid: Pid, reason: ExitReason) {
         match self.index_of_master(pid) {
             Some(index) => {
