@@ -4,7 +4,7 @@
 //!   a ──waits for──► b ──waits for──► c ──is about to call──► a        refused: c → a → b → c
 //! ```
 //!
-//! The records of [`Wait`](crate::wait::Wait) are read while others write them, and an answer may be under way. So a
+//! The records of [`Wait`] are read while others write them, and an answer may be under way. So a
 //! cycle that is seen is a suspicion; every process in it is then asked whether it still waits for the same, and
 //! answers once it has run and found nothing else to do. Only if all do is it a deadlock, and then nothing but a
 //! deadline would have ended it.
