@@ -6,6 +6,9 @@ use crate::program::Program;
 use crate::runner::Runner;
 use crate::workspace::Workspace;
 
+/// A test that leaks, for rustc does: what a function returns is forgotten if a destructor panics as it returns.
+const LEAKS: &str = "proc_012_the_first_cause_stands";
+
 /// Runs the chosen tests under the address sanitizer, which has the leak sanitizer in it.
 ///
 /// Both are unstable options of rustc's; every toolchain has them, and one environment variable lets a stable one use
@@ -14,6 +17,7 @@ pub(crate) fn run(workspace: &Workspace, tests: &[String]) -> Result<()> {
     let host = host()?;
     let mut selection = vec!["--target", &host];
     selection.extend(tests.iter().map(String::as_str));
+    selection.extend(["--", "--skip", LEAKS]);
     Runner::of_this_machine()
         .program(workspace, &selection)
         .env("RUSTC_BOOTSTRAP", "1")

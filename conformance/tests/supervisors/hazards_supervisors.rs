@@ -70,23 +70,29 @@ async fn rust_001_a_child_stuck_in_blocking_code_cannot_hang_its_supervisor() {
     assert_eq!(exits.lock().expect("unpoisoned").iter().filter(|pid| **pid == child).count(), 1);
 }
 
-/// Method: what hung below a supervisor that was killed blocks its thread, and outlives both deadlines.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn rust_001_what_is_left_below_a_killed_supervisor_and_blocks_is_left_behind() {
-    let reports = Reports::elsewhere();
+/// A supervisor with a child that blocks its thread until it is released, when it runs for the first time.
+fn above_a_stuck_one() -> (ChildSpec, mpsc::Receiver<Pid>, mpsc::Sender<()>) {
     let (release, blocked) = mpsc::channel::<()>();
     let (entered, enters) = mpsc::channel::<Pid>();
     let blocked = Arc::new(Mutex::new(Some(blocked)));
     let stuck = ChildSpec::task("stuck", move || {
         let (blocked, entered) = (blocked.lock().expect("unpoisoned").take(), entered.clone());
         async move {
-            let Some(blocked) = blocked else { return std::future::pending().await };
             entered.send(process::current_pid().expect("a process")).expect("the test waits");
+            let Some(blocked) = blocked else { return std::future::pending().await };
             let _released = blocked.recv();
         }
     });
     let inner = ChildSpec::supervisor("inner", move || Supervisor::new([stuck.clone()]));
-    let sup = Supervisor::new([inner.restart(Restart::Permanent)]).start().await.expect("starts");
+    (inner.restart(Restart::Permanent), enters, release)
+}
+
+/// Method: what hung below a supervisor that was killed blocks its thread, and outlives both deadlines.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rust_001_what_is_left_below_a_killed_supervisor_and_blocks_is_left_behind() {
+    let reports = Reports::elsewhere();
+    let (inner, enters, release) = above_a_stuck_one();
+    let sup = Supervisor::new([inner]).start().await.expect("starts");
     let orphan = tokio::task::block_in_place(|| enters.recv()).expect("it blocks");
     let first = pid(&sup, "inner");
     let ended = support::watch(first);
@@ -102,6 +108,29 @@ async fn rust_001_what_is_left_below_a_killed_supervisor_and_blocks_is_left_behi
     release.send(()).expect("it waits");
     process::join(orphan).await;
     sup.stop().await.expect("stops");
+}
+
+/// Method: the same below a dynamic supervisor, which serves others meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rust_001_what_is_left_below_a_child_of_a_pool_and_blocks_is_left_behind() {
+    let reports = Reports::elsewhere();
+    let (inner, enters, release) = above_a_stuck_one();
+    let pool = DynamicSupervisor::new().start().await.expect("starts");
+    let first = pool.start_child(inner).await.expect("starts").expect("is there");
+    let orphan = tokio::task::block_in_place(|| enters.recv()).expect("it blocks");
+    let ended = support::watch(first);
+    let since = Instant::now();
+    first.kill();
+    assert!(ended.await.is_killed());
+    assert_eq!(pool.count_children().await.expect("it serves").specs, 1);
+    tokio::task::block_in_place(|| enters.recv()).expect("its successor");
+    let took = since.elapsed();
+    assert!(took >= ms(9_900) && took < ms(15_000), "{took:?}");
+    assert!(!orphan.is_alive() && process::list().contains(&orphan), "killed, but there");
+    assert_eq!(reports.of(&["ERROR", "left behind", &orphan.to_string()]).len(), 1);
+    release.send(()).expect("it waits");
+    process::join(orphan).await;
+    pool.stop().await.expect("stops");
 }
 
 /// Method: whatever a supervisor waits for with a deadline is made to happen around that deadline, on

@@ -8,6 +8,8 @@ use fauxtp::supervisor::{
     DynamicSupervisorHandle, RestartStrategy, Shutdown, SupervisorHandle, SupervisorName,
 };
 
+use tokio::time::Instant;
+
 use pools::{
     Actor, Ask, Begin, Finish, Log, Setup, actor, end, ms, plain, secs, settle, soon, take,
 };
@@ -166,15 +168,19 @@ async fn con_05_what_is_left_is_gone_before_a_supervisor_has_stopped() {
     soon("the end", sup.stop()).await.expect("stops");
     assert_eq!(log.take(), ["start leaf", "terminate leaf", "gone leaf"]);
 
-    for is_told in [false, true] {
+    // Nobody is told to end it; somebody is; somebody is, and will not wait.
+    for how in [None, Some(Shutdown::Infinity), Some(Shutdown::BrutalKill)] {
         let pool = start_pool(DynamicSupervisor::new()).await;
-        let failed = pool.start_child(once.clone()).await.expect("starts").expect("is there");
+        let once = once.clone().shutdown(how.unwrap_or(Shutdown::Infinity));
+        let failed = pool.start_child(once).await.expect("starts").expect("is there");
         failed.kill();
         process::join(failed).await;
-        if is_told {
+        let since = Instant::now();
+        if let Some(how) = how {
             settle().await;
             soon("its end", pool.terminate_child(failed)).await.expect("it was there");
             assert_eq!(log.lines().last().map(String::as_str), Some("gone leaf"));
+            assert_eq!(since.elapsed() < secs(1), how == Shutdown::BrutalKill);
         }
         soon("the end", pool.stop()).await.expect("stops");
         assert_eq!(log.take(), ["start leaf", "terminate leaf", "gone leaf"]);

@@ -15,6 +15,7 @@ use fauxtp_logic::reason::{Failure, PanicReport};
 use pin_project_lite::pin_project;
 
 use crate::executor;
+use crate::payload;
 
 // sync: the panic hook reads them, and must not meet a model checker there.
 thread_local! {
@@ -87,18 +88,13 @@ fn report(payload: Box<dyn Any + Send>) -> PanicReport {
     let place = place.filter(|place| place.message == message);
     let (location, backtrace) =
         place.map_or((None, None), |place| (Some(place.location), place.backtrace));
-    if let Err(thrown_by_payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // A destructor that throws something whose destructor throws: leaking it is the only way to end this.
-        std::mem::forget(thrown_by_payload);
-    }
+    payload::discard(payload);
     PanicReport { message, location, backtrace }
 }
 
 /// What a panic said.
 fn words(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&'static str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("(no message)").to_owned()
+    payload::words(payload).unwrap_or("(no message)").to_owned()
 }
 
 /// Puts the hook in place that notes where a panic began. The hook that was there before still runs for

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -14,6 +13,7 @@ use fauxtp_logic::deadline::Deadlines;
 use super::Executor;
 use crate::clock;
 use crate::host::Sleep;
+use crate::payload::contain;
 use crate::sync::{Mutex, thread, thread_local};
 
 pub(crate) use fauxtp_logic::deadline::TimerKey;
@@ -90,14 +90,6 @@ impl Timers {
     /// How many timers are set.
     pub(crate) fn pending(&self) -> usize {
         self.state.lock().queue.len()
-    }
-}
-
-/// What it throws goes no further, nor what that throws when it is dropped.
-fn contain(code: impl FnOnce()) {
-    let Err(thrown) = panic::catch_unwind(AssertUnwindSafe(code)) else { return };
-    if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
-        std::mem::forget(again);
     }
 }
 

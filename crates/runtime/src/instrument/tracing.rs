@@ -87,7 +87,7 @@ impl fmt::Display for Words<'_> {
 /// What the user's code says of an error; it may panic, and the report is made all the same.
 fn words(say: impl FnOnce() -> String) -> String {
     let mut said = None;
-    super::tell(|| said = Some(say()));
+    super::contain(|| said = Some(say()));
     said.unwrap_or_else(|| "(an error that panics when it is written)".to_owned())
 }
 

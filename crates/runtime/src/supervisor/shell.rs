@@ -377,7 +377,9 @@ impl Shell {
                 }
                 Incoming::Exited(exit.from)
             }
-            Item::Notice(Notice::Down(_) | Notice::Barrier(_)) => return,
+            // unreached: an orphan that was given up ends at that very moment.
+            Item::Notice(Notice::Down(_)) => return,
+            Item::Notice(Notice::Barrier(_)) => unreachable!("reached when it is taken"),
         };
         self.pending.push_back(incoming);
     }
