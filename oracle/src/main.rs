@@ -52,7 +52,7 @@ struct Arguments {
     /// Only these oracles, separated by commas.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Subject>,
-    /// How many threads, each with an Erlang of its own; without it, one for every two processors.
+    /// How many threads, each with an Erlang of its own; without it, one for every processor.
     #[arg(long)]
     workers: Option<usize>,
     /// Stops at the first mismatch, which is neither made simpler nor saved.
@@ -99,7 +99,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let plan = Plan {
         histories: arguments.histories,
         seed: arguments.seed.unwrap_or_else(random::seed_of_the_moment),
-        workers: arguments.workers.unwrap_or(processors / 2).max(1),
+        workers: arguments.workers.unwrap_or(processors).max(1),
         quick: arguments.quick,
         show: arguments.show,
     };
