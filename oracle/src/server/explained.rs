@@ -161,7 +161,10 @@ fn not_yet_told(history: &History, sides: &Sides, step: usize) -> Explanation {
         return Explanation::None;
     }
     if sides.theirs[step][place] != timed_out() {
-        let is_end = |event: &Term| is_by_server(event) && matches!(told(event), Some(("died", _)));
+        // Its `terminate` may take longer than this step.
+        let is_end = |event: &Term| {
+            is_by_server(event) && matches!(told(event), Some(("terminate" | "died", _)))
+        };
         let ends = sides.ours[step].iter().any(is_end) && history.steps.iter().any(ends_when_told);
         return if ends { Explanation::Apart } else { Explanation::None };
     }
