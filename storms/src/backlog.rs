@@ -21,7 +21,7 @@ const KILL_LIMIT: Duration = Duration::from_secs(1);
 /// Inquiries are answered within this time, whatever is queued.
 const ANSWER_LIMIT: Duration = Duration::from_millis(50);
 /// Someone inquires a millisecond after the last answer: at the least so often, once for each time that it takes.
-const ANSWERS_MIN: u64 = 5;
+const ANSWERS_MIN: u64 = 2;
 const ANSWER_EVERY: Duration = Duration::from_millis(100);
 /// Allocated when everything has been received, and its owner is idle.
 const KEPT_MAX: u64 = 5_000_000;

@@ -13,7 +13,7 @@ use crate::stopwatch::{self, Stopwatch};
 const QUICK: u64 = 20;
 
 /// No limit of such a storm is smaller: a machine that is busy for a moment is no fault.
-const QUICK_LIMIT_MIN: Duration = Duration::from_secs(1);
+const QUICK_LIMIT_MIN: Duration = Duration::from_secs(2);
 
 /// One storm under way.
 #[derive(Debug)]
@@ -57,10 +57,7 @@ impl Scene {
 
     /// The limit of something for which this is the limit at full size. A small one is not measured, but it may not hang.
     fn limit(&self, full: Duration) -> Duration {
-        match self.quick {
-            true if !full.is_zero() => (full / QUICK as u32).max(QUICK_LIMIT_MIN),
-            _ => full,
-        }
+        if self.quick { (full / QUICK as u32).max(QUICK_LIMIT_MIN).min(full) } else { full }
     }
 
     /// Shows how far it is. May be held by whoever does the work.
@@ -140,9 +137,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_small_storm_has_small_limits_but_none_of_less_than_a_second() {
+    fn a_small_storm_has_small_limits_but_none_of_less_than_two_seconds() {
         let seconds = Duration::from_secs;
-        for (full, quick) in [(0, 0), (1, 1), (10, 1), (60, 3)] {
+        for (full, quick) in [(0, 0), (1, 1), (10, 2), (60, 3)] {
             assert_eq!(Scene::new("test", true).limit(seconds(full)), seconds(quick));
             assert_eq!(Scene::new("test", false).limit(seconds(full)), seconds(full));
         }
