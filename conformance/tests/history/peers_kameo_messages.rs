@@ -42,6 +42,10 @@ impl Fates {
         ends.into_iter().map(|(_, end)| end).collect()
     }
 
+    fn count(&self) -> usize {
+        self.0.lock().expect("unpoisoned").len()
+    }
+
     /// The numbers of those that were handled, in the order in which they were.
     fn handled(&self) -> Vec<u64> {
         let ends = self.0.lock().expect("unpoisoned");
@@ -130,6 +134,8 @@ async fn kameo_335_no_message_vanishes_at_a_stop() {
             }
         }
         server.join().await;
+        // What has come while it left is dropped when everybody has heard of its end.
+        until("every message has ended", || fates.count() == 200).await;
         let (ends, handled) = (fates.of_all(200), fates.handled());
         assert!(handled.iter().copied().eq(0..handled.len() as u64), "round {round}: {handled:?}");
         match round % 3 {

@@ -2,10 +2,14 @@
 //! a hundred thousand.
 
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
+use core::borrow::Borrow;
+use smallvec::SmallVec;
 
 /// Above this many entries the list becomes a tree, and stays one.
 const LIST_MAX: usize = 16;
+
+/// Entries, in order. A single one needs no memory of its own.
+pub type List<K, V> = SmallVec<[(K, V); 1]>;
 
 /// A sorted map, small while it has little.
 #[derive(Clone, Debug)]
@@ -15,13 +19,13 @@ pub struct Few<K, V> {
 
 #[derive(Clone, Debug)]
 enum Entries<K, V> {
-    List(Vec<(K, V)>),
+    List(List<K, V>),
     Tree(BTreeMap<K, V>),
 }
 
 impl<K, V> Default for Few<K, V> {
     fn default() -> Self {
-        Self { entries: Entries::List(Vec::new()) }
+        Self { entries: Entries::List(List::new()) }
     }
 }
 
@@ -47,11 +51,15 @@ impl<K: Ord, V> Few<K, V> {
     }
 
     /// Removes a value.
-    pub fn remove(&mut self, key: &K) -> Option<V> {
+    pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
         match &mut self.entries {
             Entries::Tree(tree) => tree.remove(key),
             Entries::List(list) => {
-                let index = list.binary_search_by(|(known, _)| known.cmp(key)).ok()?;
+                let index = list.binary_search_by(|(known, _)| known.borrow().cmp(key)).ok()?;
                 Some(list.remove(index).1)
             }
         }
@@ -104,7 +112,7 @@ impl<K: Ord, V> Few<K, V> {
 
     /// All entries, in order.
     #[must_use]
-    pub fn into_entries(self) -> Vec<(K, V)> {
+    pub fn into_entries(self) -> List<K, V> {
         match self.entries {
             Entries::List(list) => list,
             Entries::Tree(tree) => tree.into_iter().collect(),
@@ -115,6 +123,7 @@ impl<K: Ord, V> Few<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     /// Goal: list and tree cannot be told apart. Method: the same random operations on this and on a tree.
     #[test]
@@ -137,7 +146,7 @@ mod tests {
                 assert!(few.values().eq(tree.values()));
                 assert!(few.keys_from(&key).eq(tree.range(key..).map(|(key, _)| key)));
             }
-            assert_eq!(few.into_entries(), tree.into_iter().collect::<Vec<_>>());
+            assert_eq!(few.into_entries().into_vec(), tree.into_iter().collect::<Vec<_>>());
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The index of a registry: who is known under which key.
 
+use crate::few::Few;
 use crate::pid::Pid;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::fmt;
 use core::iter;
+use smallvec::SmallVec;
 
 /// How many entries a key may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +43,13 @@ pub struct Index<K, V> {
     /// No key without an entry.
     entries: BTreeMap<K, Holders<V>>,
     /// Exactly the keys under which `entries` has something of that owner; no owner without a key.
-    owners: BTreeMap<Pid, BTreeSet<K>>,
+    owners: BTreeMap<Pid, Few<K, ()>>,
     /// How many values there are in `entries`.
     count: usize,
 }
+
+/// What an owner has left: its keys, and under each its values. Nothing is allocated for a single one.
+pub type Released<K, V> = SmallVec<[(K, SmallVec<[V; 1]>); 1]>;
 
 /// The entries under one key. `One` in a unique index, where it saves a map per name; `Many` in the other.
 #[derive(Clone, Debug)]
@@ -105,7 +111,7 @@ impl<K: Ord + Clone, V> Index<K, V> {
     /// Enters `owner` under `key`.
     ///
     /// If keys are unique and somebody else holds this one, `holder_alive` is asked about that process; a
-    /// dead holder is replaced at once and returned (REG-004).
+    /// dead holder is replaced at once and returned, with its value (REG-004).
     ///
     /// # Errors
     ///
@@ -116,25 +122,32 @@ impl<K: Ord + Clone, V> Index<K, V> {
         owner: Pid,
         value: V,
         holder_alive: impl FnOnce(Pid) -> bool,
-    ) -> Result<Option<Pid>, AlreadyRegistered> {
+    ) -> Result<Option<(Pid, V)>, AlreadyRegistered> {
         let mut replaced = None;
-        if let Some(Holders::One(pid, _)) = self.entries.get(&key) {
-            let pid = *pid;
-            if pid == owner || holder_alive(pid) {
-                return Err(AlreadyRegistered { pid });
+        let own = key.clone();
+        match (self.entries.entry(key), self.keys) {
+            (Entry::Vacant(place), Keys::Unique) => {
+                place.insert(Holders::One(owner, value));
             }
-            self.unregister(&key, pid);
-            replaced = Some(pid);
+            (Entry::Vacant(place), Keys::Duplicate) => {
+                place.insert(Holders::none()).push(owner, value);
+            }
+            (Entry::Occupied(mut place), _) => match place.get_mut() {
+                Holders::One(pid, held) => {
+                    if *pid == owner || holder_alive(*pid) {
+                        return Err(AlreadyRegistered { pid: *pid });
+                    }
+                    let former = core::mem::replace(pid, owner);
+                    replaced = Some((former, core::mem::replace(held, value)));
+                }
+                many => many.push(owner, value),
+            },
         }
-        self.owners.entry(owner).or_default().insert(key.clone());
-        match self.keys {
-            Keys::Unique => {
-                self.entries.insert(key, Holders::One(owner, value));
-            }
-            Keys::Duplicate => {
-                self.entries.entry(key).or_insert_with(Holders::none).push(owner, value)
-            }
+        if let Some((former, _)) = &replaced {
+            self.disown(&own, *former);
+            self.count -= 1;
         }
+        self.owners.entry(owner).or_default().insert(own, ());
         self.count += 1;
         Ok(replaced)
     }
@@ -201,7 +214,7 @@ impl<K: Ord + Clone, V> Index<K, V> {
 
     /// The keys of `owner`, each as often as it has entries under it (REG-010).
     pub fn keys(&self, owner: Pid) -> impl Iterator<Item = &K> + use<'_, K, V> {
-        let keys = self.owners.get(&owner).into_iter().flatten();
+        let keys = self.owners.get(&owner).into_iter().flat_map(Few::keys);
         keys.flat_map(move |key| iter::repeat_n(key, self.values(key, owner).count()))
     }
 
@@ -223,20 +236,18 @@ impl<K: Ord + Clone, V> Index<K, V> {
 
     /// As [`release`](Self::release), with the values, for callers that hold a lock and should not run
     /// somebody's destructor under it.
-    pub fn release_entries(&mut self, owner: Pid) -> Vec<(K, Vec<V>)> {
+    pub fn release_entries(&mut self, owner: Pid) -> Released<K, V> {
         let keys = self.owners.remove(&owner).unwrap_or_default();
-        keys.into_iter()
-            .map(|key| {
-                let values = self.take(&key, owner, |_| true);
-                (key, values)
-            })
+        let keys = keys.into_entries().into_iter();
+        keys.map(|(key, ())| (self.take_all(&key, owner), key))
+            .map(|(values, key)| (key, values))
             .collect()
     }
 
     /// Takes everything out.
-    pub fn release_all(&mut self) -> Vec<(K, Vec<V>)> {
+    pub fn release_all(&mut self) -> Vec<Released<K, V>> {
         let owners: Vec<Pid> = self.owners.keys().copied().collect();
-        owners.into_iter().flat_map(|owner| self.release_entries(owner)).collect()
+        owners.into_iter().map(|owner| self.release_entries(owner)).collect()
     }
 
     /// How many entries there are.
@@ -273,13 +284,27 @@ impl<K: Ord + Clone, V> Index<K, V> {
         taken
     }
 
+    /// The same with everything of an owner that has something there.
+    fn take_all(&mut self, key: &K, owner: Pid) -> SmallVec<[V; 1]> {
+        match self.keys {
+            Keys::Unique => match self.entries.remove(key) {
+                Some(Holders::One(_, value)) => {
+                    self.count -= 1;
+                    SmallVec::from_buf([value])
+                }
+                _ => SmallVec::new(),
+            },
+            Keys::Duplicate => self.take(key, owner, |_| true).into(),
+        }
+    }
+
     fn disown<Q>(&mut self, key: &Q, owner: Pid)
     where
         K: Borrow<Q>,
         Q: Ord + ?Sized,
     {
         if let Some(keys) = self.owners.get_mut(&owner) {
-            keys.remove(key);
+            let _was_held = keys.remove(key);
             if keys.is_empty() {
                 self.owners.remove(&owner);
             }
@@ -346,7 +371,6 @@ impl<V> Holders<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
 
     const ANN: Pid = Pid { node: 0, id: 1, serial: 0, creation: 0 };
     const BOB: Pid = Pid { node: 0, id: 2, serial: 0, creation: 0 };
@@ -368,11 +392,15 @@ mod tests {
 
     /// The invariants written at the fields.
     fn check(index: &Names) {
-        let mut owners: BTreeMap<Pid, BTreeSet<&'static str>> = BTreeMap::new();
+        let mut owners: BTreeMap<Pid, Vec<&'static str>> = BTreeMap::new();
         for (key, pid, _) in index.iter() {
-            owners.entry(pid).or_default().insert(key);
+            let keys = owners.entry(pid).or_default();
+            if keys.last() != Some(key) {
+                keys.push(key);
+            }
         }
-        assert_eq!(owners, index.owners);
+        let known = index.owners.iter().map(|(pid, keys)| (*pid, keys.keys().copied().collect()));
+        assert_eq!(owners, known.collect());
         assert_eq!(index.iter().count(), index.count());
         assert!(index.entries.values().all(|holders| holders.iter().next().is_some()));
     }
@@ -408,7 +436,8 @@ mod tests {
             assert_eq!(names.release(ANN), [""; 0]);
             assert_eq!(names.iter().collect::<Vec<_>>(), [(&"c", BOB, &3)]);
             check(&names);
-            assert_eq!(names.release_entries(BOB), [("c", vec![3])]);
+            let left = names.release_entries(BOB);
+            assert_eq!(left.into_vec(), [("c", SmallVec::from_buf([3]))]);
             assert!(names.is_empty());
         }
     }
@@ -416,7 +445,7 @@ mod tests {
     #[test]
     fn reg_004_a_dead_holder_is_replaced_at_once() {
         let mut names = index(Keys::Unique, &[("a", ANN, 1), ("b", ANN, 2)]);
-        assert_eq!(names.register("a", BOB, 3, |pid| pid != ANN), Ok(Some(ANN)));
+        assert_eq!(names.register("a", BOB, 3, |pid| pid != ANN), Ok(Some((ANN, 1))));
         assert_eq!(names.lookup("a").collect::<Vec<_>>(), [(BOB, &3)]);
         assert_eq!(names.keys(ANN).collect::<Vec<_>>(), [&"b"]);
         check(&names);
@@ -425,7 +454,7 @@ mod tests {
     #[test]
     fn reg_008_a_late_release_leaves_the_successor_alone() {
         let mut names = index(Keys::Unique, &[("a", ANN, 1), ("b", ANN, 2)]);
-        assert_eq!(names.register("a", BOB, 3, |_| false), Ok(Some(ANN)));
+        assert_eq!(names.register("a", BOB, 3, |_| false), Ok(Some((ANN, 1))));
         assert_eq!(names.release(ANN), ["b"]);
         assert_eq!(names.unregister("a", ANN), []);
         assert_eq!(names.iter().collect::<Vec<_>>(), [(&"a", BOB, &3)]);

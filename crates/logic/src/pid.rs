@@ -1,5 +1,6 @@
 //! Names that are never reused: processes and references.
 
+use core::cmp::Ordering;
 use core::fmt;
 use core::str::FromStr;
 
@@ -7,7 +8,7 @@ use core::str::FromStr;
 ///
 /// A pid is never given out twice while the program runs: once its process has ended it is dead for
 /// ever, and behaves so everywhere (RUST-009). It is 16 bytes, `Copy`, and ordered by age only by accident.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pid {
     /// The node the process runs on; 0 is this one.
     pub node: u32,
@@ -17,6 +18,28 @@ pub struct Pid {
     pub serial: u32,
     /// Which life of the node this is; 0 as long as the node is not part of a cluster.
     pub creation: u32,
+}
+
+impl Pid {
+    /// The same as one number; maps of pids compare a lot.
+    const fn number(self) -> u128 {
+        (self.node as u128) << 96
+            | (self.id as u128) << 64
+            | (self.serial as u128) << 32
+            | self.creation as u128
+    }
+}
+
+impl Ord for Pid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.number().cmp(&other.number())
+    }
+}
+
+impl PartialOrd for Pid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl fmt::Display for Pid {

@@ -10,9 +10,9 @@
 //!   A: unlink  ──Unlink{r,s}► B: {}        one unlink removes all that its caller knew of
 //! ```
 
-use alloc::vec::Vec;
+use smallvec::SmallVec;
 
-use crate::few::Few;
+use crate::few::{Few, List};
 use crate::{Pid, Ref};
 
 /// Links and monitors of one process; `W` is how a watcher is reached.
@@ -28,11 +28,11 @@ pub struct Relations<W> {
 #[derive(Debug)]
 pub struct Notices<W> {
     /// Linked processes, each once.
-    pub links: Vec<Pid>,
+    pub links: SmallVec<[Pid; 1]>,
     /// Watchers, oldest first.
-    pub watchers: Vec<(Ref, W)>,
+    pub watchers: List<Ref, W>,
     /// Processes this one was watching.
-    pub watching: Vec<(Ref, Pid)>,
+    pub watching: List<Ref, Pid>,
 }
 
 const LOWEST: Ref = Ref { node: 0, number: 0 };
@@ -61,8 +61,8 @@ impl<W> Relations<W> {
     }
 
     /// Removes every link with `peer`, and says which they were, so that the other end can be told.
-    pub fn unlink(&mut self, peer: Pid) -> Vec<Ref> {
-        let ids: Vec<Ref> = self.link_ids(peer).collect();
+    pub fn unlink(&mut self, peer: Pid) -> SmallVec<[Ref; 2]> {
+        let ids: SmallVec<[Ref; 2]> = self.link_ids(peer).collect();
         for id in &ids {
             self.links.remove(&(peer, *id));
         }
@@ -142,6 +142,7 @@ impl<W> Relations<W> {
 mod tests {
     use super::*;
     use alloc::vec;
+    use alloc::vec::Vec;
 
     fn pid(id: u32) -> Pid {
         Pid { node: 0, id, serial: 0, creation: 0 }
@@ -158,7 +159,7 @@ mod tests {
         relations.link(pid(2), id(7));
         relations.link(pid(1), id(9));
         assert_eq!(relations.links().collect::<Vec<_>>(), vec![pid(1), pid(2)]);
-        assert_eq!(relations.unlink(pid(2)), vec![id(1), id(7)]);
+        assert_eq!(relations.unlink(pid(2)).into_vec(), vec![id(1), id(7)]);
         assert!(!relations.is_linked(pid(2)));
         assert!(relations.is_linked(pid(1)));
     }
@@ -227,8 +228,8 @@ mod tests {
         assert_eq!(relations.watched_by_whom().collect::<Vec<_>>(), [&"w", &"v"]);
         assert_eq!(relations.watched().collect::<Vec<_>>(), [pid(9), pid(9)]);
         let notices = relations.farewell();
-        assert_eq!(notices.links, vec![pid(3)]);
-        assert_eq!(notices.watchers, vec![(id(4), "w"), (id(6), "v")]);
-        assert_eq!(notices.watching, vec![(id(5), pid(9)), (id(8), pid(9))]);
+        assert_eq!(notices.links.into_vec(), vec![pid(3)]);
+        assert_eq!(notices.watchers.into_vec(), vec![(id(4), "w"), (id(6), "v")]);
+        assert_eq!(notices.watching.into_vec(), vec![(id(5), pid(9)), (id(8), pid(9))]);
     }
 }

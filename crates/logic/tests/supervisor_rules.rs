@@ -824,8 +824,8 @@ fn sup_097_a_child_describes_itself() {
         Some(Action::Answer(0, Answer::GetChildSpec(spec))) => spec,
         other => panic!("{other:?}"),
     };
-    assert_eq!(ask(Request::GetChildSpec("a".into())), Some(child("a")));
-    assert_eq!(ask(Request::GetChildSpecOf(pid)), Some(child("b:temporary")));
+    assert_eq!(ask(Request::GetChildSpec("a".into())), Some(Box::new(child("a"))));
+    assert_eq!(ask(Request::GetChildSpecOf(pid)), Some(Box::new(child("b:temporary"))));
     assert_eq!(ask(Request::GetChildSpec("x".into())), None);
     // SUP-100: what started a temporary child is not kept.
     let key = world.machine.key_of("b").expect("it is listed");

@@ -1,10 +1,10 @@
 //! What all behaviours share: a start that is acknowledged.
 //!
 //! ```text
-//!   starter                        new process
-//!   launch ───────────────────────► claims its names ─► init ─► acknowledges ─► loop
-//!   waits ◄── Ok ────────────────────────────────────────┘
-//!         ◄── Err, after its farewell: nothing is left ── (taken name, failed init, kill)
+//!   starter                                       new process
+//!   makes it, claims its names for it ── wakes ──► init ─► acknowledges ─► loop
+//!     └─► Err: a name is taken      ◄── Ok ────────────────┘
+//!                                   ◄── Err, after its farewell: nothing is left ── (failed init, kill)
 //! ```
 
 use std::fmt;
@@ -20,10 +20,10 @@ use crate::clock;
 use crate::current;
 use crate::cycle::Watching;
 use crate::executor::{NoRuntime, stricken};
-use crate::guard::{guarded, panicked};
+use crate::guard::{catch, guarded, panicked};
 use crate::host::Sleep;
 use crate::process::{self, Birth, PidExt};
-use crate::shared::{Claim, Handle, Refused, Tie};
+use crate::shared::{Claims, Handle, Refused, Tie};
 use crate::slot::{self, Broken, Pledge, Promise};
 use crate::stop::{Manner, Stop};
 use crate::sync::atomic::Ordering;
@@ -94,8 +94,6 @@ impl StartError {
 /// Dropped untold, it tells that the process ended, once it has.
 pub(crate) struct Ack {
     teller: Option<Teller>,
-    /// Names the process takes before it begins.
-    claims: Vec<Claim>,
 }
 
 enum Teller {
@@ -110,12 +108,12 @@ impl Ack {
     /// To be waited for.
     pub(crate) fn promise() -> (Self, Pledge<Started>) {
         let (promise, pledge) = slot::promise();
-        (Self { teller: Some(Teller::Promise(promise)), claims: Vec::new() }, pledge)
+        (Self { teller: Some(Teller::Promise(promise)) }, pledge)
     }
 
     /// To be called with what became of the start, from the new process's task.
     pub(crate) fn post(tell: impl FnOnce(Started) + Send + 'static) -> Self {
-        Self { teller: Some(Teller::Post(Box::new(tell))), claims: Vec::new() }
+        Self { teller: Some(Teller::Post(Box::new(tell))) }
     }
 
     /// Lets somebody else hear of it first.
@@ -133,27 +131,16 @@ impl Ack {
         })
     }
 
-    /// Takes the names; nothing if one of them is not to be had, and then the start has failed.
-    pub(crate) fn claim_names(mut self, process: &Handle) -> Option<Self> {
-        let claims = std::mem::take(&mut self.claims);
-        match claims.into_iter().try_for_each(|claim| claim(process)) {
-            Ok(()) => Some(self),
-            Err(refused) => {
-                self.fail_at_end(match refused {
-                    Refused::Taken(pid) => StartError::AlreadyStarted(pid),
-                    Refused::Unfit => StartError::BadName,
-                    Refused::Because(reason) => StartError::Failed(reason),
-                });
-                None
-            }
-        }
-    }
-
-    /// The start has succeeded.
-    pub(crate) fn ready(mut self) {
+    /// The current process has started.
+    pub(crate) fn ready(self) {
         current::with_borrowed(|process| {
             process.core().acknowledged.store(true, Ordering::Release)
         });
+        self.begun();
+    }
+
+    /// A process has started that is never asked whether it has.
+    pub(crate) fn begun(mut self) {
         match self.teller.take() {
             Some(Teller::Promise(promise)) => {
                 let _starter_is_gone = promise.keep(Ok(()));
@@ -187,7 +174,7 @@ impl Drop for Ack {
 /// How a behaviour starts.
 pub(crate) struct StartOptions {
     pub(crate) birth: Birth,
-    pub(crate) claims: Vec<Claim>,
+    pub(crate) claims: Claims,
     pub(crate) timeout: Option<Duration>,
     /// Whom to link with, instead of the process this runs in.
     pub(crate) parent: Option<Handle>,
@@ -196,16 +183,15 @@ pub(crate) struct StartOptions {
 impl StartOptions {
     pub(crate) fn new(label: &'static str) -> Self {
         let birth = Birth { takes_stop: true, ..Birth::new(label) };
-        Self { birth, claims: Vec::new(), timeout: None, parent: None }
+        Self { birth, claims: Claims::new(), timeout: None, parent: None }
     }
 }
 
-/// Launches a behaviour; it has to be woken. Its `body` has to claim its names and to acknowledge.
+/// Launches a behaviour; it has its names, and has to be woken and to be acknowledged.
 pub(crate) fn launch<M, F>(
     options: StartOptions,
-    mut ack: Ack,
-    body: impl FnOnce(process::Context<M>, Ack) -> F,
-) -> Result<Address<M>, NoRuntime>
+    body: impl FnOnce(process::Context<M>) -> F,
+) -> Result<Address<M>, StartError>
 where
     M: Send + 'static,
     F: Future<Output = ExitReason> + Send + 'static,
@@ -215,19 +201,34 @@ where
     if parent.is_some() {
         birth.tie = Tie::Linked;
     }
-    ack.claims = claims;
-    let child = process::launch(birth, None, |ctx| body(ctx, ack))?;
+    let child = process::launch(birth, None, |process| claim_all(claims, process), body)?;
     drop(entered);
     Ok(child)
 }
 
-/// Takes the names, runs `init` and acknowledges; gives the state, or the reason to end with.
+/// Takes names for a process. Their keys are the user's, and may panic.
+fn claim_all(claims: Claims, process: &Handle) -> Result<(), StartError> {
+    for claim in claims {
+        let refused = match catch(|| claim(process)) {
+            Ok(Ok(())) => continue,
+            Ok(Err(refused)) => refused,
+            Err(report) => Refused::Because(panicked(report)),
+        };
+        return Err(match refused {
+            Refused::Taken(pid) => StartError::AlreadyStarted(pid),
+            Refused::Unfit => StartError::BadName,
+            Refused::Because(reason) => StartError::Failed(reason),
+        });
+    }
+    Ok(())
+}
+
+/// Runs `init` and acknowledges; gives the state, or the reason to end with.
 pub(crate) async fn init<S>(
     handle: &Handle,
     ack: Ack,
     init: impl Future<Output = crate::Result<S>>,
 ) -> Result<S, ExitReason> {
-    let Some(ack) = ack.claim_names(handle) else { return Err(ExitReason::Normal) };
     let fail = |reason| Err(Stop::because(reason));
     let stop = match guarded(stricken(init, fail)).await {
         Ok(Ok(state)) => {

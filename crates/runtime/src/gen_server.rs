@@ -187,13 +187,13 @@ pub struct Start<S: GenServer> {
 }
 
 impl<S: GenServer> Start<S> {
-    /// Under this name, taken by the new process before `init` (PL-002).
+    /// Under this name, which the new process has before its `init` runs (PL-002).
     pub fn name(mut self, name: &Name<S>) -> Self {
         self.options.claims.push(claim_at_start(name));
         self
     }
 
-    /// Under this key, taken by the new process before `init` (REG-007).
+    /// Under this key, which the new process has before its `init` runs (REG-007).
     pub fn via<K, V>(mut self, registry: &Registry<K, V>, key: impl Into<K>, value: V) -> Self
     where
         K: Ord + Clone + Send + Sync + 'static,
@@ -228,11 +228,9 @@ impl<S: GenServer> Start<S> {
     }
 
     /// Launches the server for somebody who waits for the acknowledgement in his own way.
-    pub(crate) fn launch(self, ack: Ack) -> std::result::Result<Address<S::Message>, NoRuntime> {
+    pub(crate) fn launch(self, ack: Ack) -> std::result::Result<Address<S::Message>, StartError> {
         let Self { args, options } = self;
-        behaviour::launch(options, ack, move |ctx, ack| {
-            serve::serve(args, Context::<S>::new(ctx), ack)
-        })
+        behaviour::launch(options, move |ctx| serve::serve(args, Context::<S>::new(ctx), ack))
     }
 }
 
@@ -245,7 +243,7 @@ impl<S: GenServer> IntoFuture for Start<S> {
         let (ack, pledge) = Ack::promise();
         let launched = self.launch(ack);
         let address = launched.as_ref().ok().cloned();
-        let process = launched.map(|address| address.handle()).map_err(StartError::from);
+        let process = launched.map(|address| address.handle());
         StartFuture { address, starting: Starting::new(process, pledge, timeout) }
     }
 }

@@ -243,7 +243,7 @@ impl<M: Send + 'static> process::Context<M> {
     /// # Errors
     /// [`NameError`] if the name is taken or empty, or the process has one already.
     pub fn register<S: Receives<Message = M>>(&mut self, name: &Name<S>) -> Result<(), NameError> {
-        claim(&self.handle(), &name.text)
+        claim(&self.handle(), &name.text.as_ref().into())
     }
 
     /// Takes this process's name back.
@@ -274,7 +274,7 @@ impl<M: Send + 'static> process::Context<M> {
 }
 
 /// Registers a process under a name, on its own task.
-fn claim(process: &Handle, text: &str) -> Result<(), NameError> {
+fn claim(process: &Handle, text: &Arc<str>) -> Result<(), NameError> {
     let core = process.core();
     if text.is_empty() {
         return Err(NameError::Empty);
@@ -282,10 +282,9 @@ fn claim(process: &Handle, text: &str) -> Result<(), NameError> {
     if core.private(|private| private.owned().is_some_and(|owned| owned.name.is_some())) {
         return Err(NameError::HasName);
     }
-    let name: Arc<str> = text.into();
+    let name = text.clone();
     // Before the entry, so that none is left behind by a process that has ended.
-    let held = Box::new(Held(core.executor.clone()));
-    if !core.private(|private| private.inherit(held)) {
+    if !core.private(|private| private.inherit(core.executor.clone())) {
         return Err(NameError::NoProc);
     }
     let is_alive = |pid| current::find_alive(pid).is_some();
@@ -303,7 +302,7 @@ fn claim(process: &Handle, text: &str) -> Result<(), NameError> {
 /// The claim of a name by a process that starts.
 pub(crate) fn claim_at_start<S>(name: &Name<S>) -> Claim {
     let text: Arc<str> = name.text.as_ref().into();
-    Box::new(move |process| {
+    Arc::new(move |process| {
         claim(process, &text).map_err(|error| match error {
             NameError::Taken(pid) => Refused::Taken(pid),
             NameError::Empty => Refused::Unfit,
@@ -312,16 +311,14 @@ pub(crate) fn claim_at_start<S>(name: &Name<S>) -> Claim {
     })
 }
 
-/// What a process with a name owns.
-struct Held(Arc<Executor>);
-
-impl Release for Held {
+/// What a process with a name owns of its runtime.
+impl Release for Executor {
     fn place(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
+        std::ptr::from_ref(self).addr()
     }
 
-    fn release(self: Box<Self>, owner: Pid) {
-        self.0.names().write().release(owner);
+    fn release(&self, owner: Pid) {
+        self.names().write().release(owner);
     }
 }
 

@@ -128,18 +128,19 @@ where
     M: Send + 'static,
     F: Future<Output = ExitReason> + Send + 'static,
 {
-    let process = launch(birth, watched, body)?;
+    let process = launch(birth, watched, |_| Ok::<_, NoRuntime>(()), body)?;
     executor::wake(process.shared());
     Ok(process)
 }
 
 /// Makes a process that does not run before it is woken; any signal does that. Links and watchers are in place
-/// before it is first polled (PROC-013).
-pub(crate) fn launch<M, F>(
+/// before it is first polled (PROC-013), and so is what it claims; if it does not get that, nothing of it is left.
+pub(crate) fn launch<M, F, E: From<NoRuntime>>(
     birth: Birth,
     watched: Option<Ref>,
+    claim: impl FnOnce(&Handle) -> Result<(), E>,
     body: impl FnOnce(Context<M>) -> F,
-) -> Result<Address<M>, NoRuntime>
+) -> Result<Address<M>, E>
 where
     M: Send + 'static,
     F: Future<Output = ExitReason> + Send + 'static,
@@ -170,6 +171,7 @@ where
     scheduler.born(shared.core.pid, parent.as_ref().map(|parent| parent.core().pid), birth.label);
     let address = Address::new(shared.clone());
     let unborn = Unborn { shared: Some(&shared), watched };
+    claim(&address.handle())?;
     let body = body(Context::new(shared.clone(), birth.mailbox.is_bounded()));
     unborn.born();
     executor::embody(&shared, Life::new(shared.clone(), body));
@@ -219,7 +221,7 @@ fn orphan(child: Handle, parent: Pid) {
 }
 
 /// A process that has no body yet. If making the body panics, the starter has the panic, and nothing of the
-/// process is left (RUST-002).
+/// process is left (RUST-002), nor if it does not get what it claims.
 struct Unborn<'a, M: Send + 'static> {
     shared: Option<&'a Arc<Shared<M>>>,
     watched: Option<Ref>,

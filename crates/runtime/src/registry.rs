@@ -44,7 +44,6 @@ use fauxtp_logic::{ExitReason, Pid};
 use crate::address::Address;
 use crate::behaviour::{self, Ack, StartError, StartOptions, Starting};
 use crate::current;
-use crate::executor::NoRuntime;
 use crate::mailbox::Notice;
 use crate::names::Receives;
 use crate::process::{Context, Limit, PidExt};
@@ -146,7 +145,7 @@ where
     async fn start_on(table: Arc<Table<K, V>>) -> Result<Self, StartError> {
         let (registry, (ack, pledge)) = (Self { table }, Ack::promise());
         let options = StartOptions::new("fauxtp::Registry");
-        let launched = registry.launch(options, ack, true).map_err(StartError::from);
+        let launched = registry.launch(options, ack, true);
         Starting::new(launched, pledge, None).await?;
         Ok(registry)
     }
@@ -177,7 +176,7 @@ where
         key: impl Into<K>,
         value: V,
     ) -> Result<(), RegisterError> {
-        enter(&self.table, &ctx.handle(), key.into(), value)
+        enter(&self.table, &ctx.handle(), key.into(), Arc::new(value))
     }
 
     /// Removes all entries of the calling process under `key`. Always succeeds (REG-009).
@@ -325,7 +324,7 @@ where
     }
 
     pub(crate) fn has_unique_keys(&self) -> bool {
-        self.table.state.read().index.kind() == Keys::Unique
+        self.table.keys == Keys::Unique
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -344,10 +343,10 @@ where
 
     /// The claim of a key by a process that starts.
     pub(crate) fn claim(&self, key: K, value: V) -> Claim {
-        let registry = self.clone();
-        Box::new(move |process| {
+        let (registry, value) = (self.clone(), Arc::new(value));
+        Arc::new(move |process| {
             let entered = if registry.has_unique_keys() {
-                enter(&registry.table, process, key, value)
+                enter(&registry.table, process, key.clone(), value.clone())
             } else {
                 Err(RegisterError::Duplicate)
             };
@@ -371,7 +370,7 @@ where
 
     /// Has the registry end with a process.
     pub(crate) fn belong_to(&self, owner: &Handle) {
-        owner.core().private(|private| private.inherit(Box::new(Lease(self.table.clone()))));
+        owner.core().private(|private| private.inherit(Arc::new(Lease(self.table.clone()))));
     }
 
     /// Launches the registry's own process, or another one after that has ended; says whether the registry ends
@@ -381,8 +380,8 @@ where
         options: StartOptions,
         ack: Ack,
         for_life: bool,
-    ) -> Result<Handle, NoRuntime> {
-        let process = behaviour::launch(options, ack, live)?.handle();
+    ) -> Result<Handle, StartError> {
+        let process = behaviour::launch(options, |ctx| live(ctx, ack))?.handle();
         if for_life {
             self.belong_to(&process);
         }

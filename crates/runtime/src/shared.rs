@@ -15,6 +15,7 @@ use std::task::Context;
 
 use fauxtp_logic::relations::Relations;
 use fauxtp_logic::{ExitReason, Pid, Ref};
+use smallvec::SmallVec;
 
 use crate::executor::{Berth, Executor, TimerKey};
 use crate::facts::Facts;
@@ -79,15 +80,18 @@ pub(crate) enum Tie {
 }
 
 /// Something a process owns and that is released when it ends: a name, a timer, a table.
-pub(crate) trait Release: Send {
+pub(crate) trait Release: Send + Sync {
     /// Where it is kept; a process owns at most one thing in each place.
     fn place(&self) -> usize;
 
-    fn release(self: Box<Self>, owner: Pid);
+    fn release(&self, owner: Pid);
 }
 
-/// Takes a name for a new process, in that process, before its `init`.
-pub(crate) type Claim = Box<dyn FnOnce(&Handle) -> Result<(), Refused> + Send>;
+/// Takes a name for a new process, before it is first polled.
+pub(crate) type Claim = Arc<dyn Fn(&Handle) -> Result<(), Refused> + Send + Sync>;
+
+/// Most processes have one name, or none.
+pub(crate) type Claims = SmallVec<[Claim; 2]>;
 
 /// Why a name was not given.
 pub(crate) enum Refused {
@@ -166,7 +170,7 @@ pub(crate) struct Possessions {
     pub(crate) unkept: Vec<Unkept>,
     /// What others want to be told when it next yields.
     pub(crate) at_yield: Vec<Box<dyn FnOnce() + Send>>,
-    pub(crate) estate: Vec<Box<dyn Release>>,
+    pub(crate) estate: SmallVec<[Arc<dyn Release>; 2]>,
     /// Timers that are set, or whose message waits.
     pub(crate) timers: BTreeMap<Ref, TimerKey>,
     /// The name it is registered under, if any.
@@ -317,7 +321,7 @@ impl Private {
     }
 
     /// Has something released when the process ends; false if it has ended already.
-    pub(crate) fn inherit(&mut self, owned: Box<dyn Release>) -> bool {
+    pub(crate) fn inherit(&mut self, owned: Arc<dyn Release>) -> bool {
         if self.fate.is_some() {
             return false;
         }
@@ -355,7 +359,7 @@ impl Private {
 
 impl Possessions {
     /// Has something released when the process ends, unless it is already to be.
-    fn inherit(&mut self, owned: Box<dyn Release>) {
+    fn inherit(&mut self, owned: Arc<dyn Release>) {
         if self.estate.iter().all(|known| known.place() != owned.place()) {
             self.estate.push(owned);
         }

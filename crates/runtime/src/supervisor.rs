@@ -212,17 +212,17 @@ impl Supervisor {
         options.birth.trapping = true;
         options.claims.extend(self.name.take());
         if self.ignored {
-            return Ok(behaviour::launch(options, ack, |_, ack| async move {
+            return behaviour::launch(options, move |_| async move {
                 ack.fail_at_end(StartError::Ignored);
                 ExitReason::Normal
-            })?);
+            });
         }
         check(&self.children)?;
         let own = self.registry.is_none();
         let children = self.children.into_iter().map(|child| child.spec).collect();
         let shell =
             shell::Setting { flags: self.flags, children, registry, own, observer: self.observer };
-        Ok(behaviour::launch(options, ack, move |ctx, ack| shell::run(shell, ctx, ack))?)
+        behaviour::launch(options, move |ctx| shell::run(shell, ctx, ack))
     }
 }
 

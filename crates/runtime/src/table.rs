@@ -42,17 +42,23 @@ pub(crate) fn enter<T>(given: Option<Pid>, make: impl FnOnce(Pid) -> (Handle, T)
         return result;
     }
     let number = shard_of_thread();
+    // Made outside of the lock: others leave meanwhile, and look for somebody.
+    let pid = reserve(number);
+    let (handle, result) = make(pid);
+    TABLE[number].lock().slots[split(pid).1].handle = Some(handle);
+    result
+}
+
+/// A pid that nobody has.
+fn reserve(number: usize) -> Pid {
     let mut shard = TABLE[number].lock();
     let place = shard.free.pop().unwrap_or_else(|| {
         shard.slots.push(Slot { serial: 0, handle: None });
         u32::try_from(shard.slots.len() - 1)
             .expect("fewer than four billion processes live at once")
     });
-    let slot = &mut shard.slots[place as usize];
-    let id = place * SHARDS as u32 + number as u32;
-    let (handle, result) = make(Pid { node: 0, id, serial: slot.serial, creation: 0 });
-    slot.handle = Some(handle);
-    result
+    let serial = shard.slots[place as usize].serial;
+    Pid { node: 0, id: place * SHARDS as u32 + number as u32, serial, creation: 0 }
 }
 
 /// Forgets a process that has ended.

@@ -2,9 +2,12 @@
 
 mod requests;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
+
+use smallvec::SmallVec;
 
 use super::children::{Child, Children};
 use super::protocol::{
@@ -95,13 +98,22 @@ impl<S, T> Machine<S, T> {
     #[must_use]
     pub fn on_event(&mut self, now: Time, event: Event<S, T>) -> Vec<Action<T>> {
         let mut actions = Vec::new();
-        self.take(now, event, &mut actions);
+        self.decide(now, event, &mut actions);
+        actions
+    }
+
+    /// The same for a shell that has room for actions already; they are added to what is there.
+    ///
+    /// # Panics
+    ///
+    /// As [`on_event`](Self::on_event).
+    pub fn decide(&mut self, now: Time, event: Event<S, T>, actions: &mut Vec<Action<T>>) {
+        self.take(now, event, actions);
         // Ends: a served event adds no other to the queue.
         while self.is_free() {
             let Some(event) = self.waiting.pop_front() else { break };
-            self.serve(now, event, &mut actions);
+            self.serve(now, event, actions);
         }
-        actions
     }
 
     /// What starts the child: always some after [`Action::Start`]; none for an unknown child, or a temporary
@@ -317,9 +329,9 @@ impl<S, T> Machine<S, T> {
             return self.end(ExitReason::shutdown_with(MaxRestartsReached), actions);
         }
         let group = match self.flags.strategy {
-            RestartStrategy::OneForOne => Vec::from([key]),
-            RestartStrategy::OneForAll => self.children.keys(),
-            RestartStrategy::RestForOne => self.children.keys_from(key),
+            RestartStrategy::OneForOne => SmallVec::<[ChildKey; 1]>::from_buf([key]),
+            RestartStrategy::OneForAll => self.children.keys().into(),
+            RestartStrategy::RestForOne => self.children.keys_from(key).into(),
         };
         self.plan_stops(&group);
         // Temporary ones are stopped with the others, but forgotten (SUP-071).
@@ -424,7 +436,8 @@ impl<S, T> Machine<S, T> {
     }
 
     fn report(&self, key: ChildKey, context: ReportContext, actions: &mut Vec<Action<T>>) {
-        actions.push(Action::Report(Report { context, offender: self.child(key).offender() }));
+        let report = Report { context, offender: self.child(key).offender() };
+        actions.push(Action::Report(Box::new(report)));
     }
 
     fn child(&self, key: ChildKey) -> &Child<S> {

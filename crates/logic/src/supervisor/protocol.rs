@@ -1,5 +1,6 @@
 //! What a supervisor's machine and its shell say to each other.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -54,7 +55,7 @@ pub enum Action<T> {
     /// Answer a request. Every request is answered exactly once.
     Answer(T, Answer),
     /// Tell whoever keeps the log.
-    Report(Report),
+    Report(Box<Report>),
     /// All children are started: whoever started the supervisor may go on.
     Begun,
     /// The supervisor ends, for this reason; nobody is left alive. Nothing happens after it but that late requests
@@ -66,7 +67,7 @@ pub enum Action<T> {
 #[derive(Clone, Debug)]
 pub enum Request<S> {
     /// Add a child at the end of the list, and start it (SUP-090).
-    StartChild(ChildSpec<S>),
+    StartChild(Box<ChildSpec<S>>),
     /// Stop the process of a child, keep the child (SUP-091).
     TerminateChild(ChildId),
     /// Start a child that is not running (SUP-093).
@@ -100,7 +101,7 @@ pub enum Answer {
     /// The numbers of children.
     CountChildren(Counts),
     /// The description, to `GetChildSpec` and `GetChildSpecOf`; none if there is no such child.
-    GetChildSpec(Option<ChildSpec<()>>),
+    GetChildSpec(Option<Box<ChildSpec<()>>>),
     /// To any request: the supervisor ended, for this reason, before it could serve it (SUP-032).
     Ending(ExitReason),
     /// To any request: not served, for whoever asks would wait for ever. Only a shell knows who asks.

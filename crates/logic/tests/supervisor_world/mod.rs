@@ -183,7 +183,7 @@ impl World {
             Move::Stale => self.stale(),
             Move::StartChild(id, restart) => {
                 let spec = ChildSpec { restart: *restart, ..ChildSpec::worker(*id, ()) };
-                self.ask(Request::StartChild(spec));
+                self.ask(Request::StartChild(Box::new(spec)));
             }
             Move::Terminate(id) => self.ask(Request::TerminateChild(Arc::from(*id))),
             Move::Restart(id) => self.ask(Request::RestartChild(Arc::from(*id))),

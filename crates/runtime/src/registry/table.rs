@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fauxtp_logic::names::{Index, Keys};
+use fauxtp_logic::names::{Index, Keys, Released};
 use fauxtp_logic::{ExitReason, Pid};
 
 use super::RegisterError;
@@ -16,6 +16,7 @@ use crate::sync::{Arrivals, RwLock};
 use crate::table::find;
 
 pub(super) struct Table<K, V> {
+    pub(super) keys: Keys,
     pub(super) state: RwLock<State<K, V>>,
     /// Who waits for a key to be held.
     pub(super) arrivals: Arrivals,
@@ -36,37 +37,31 @@ pub(super) fn enter<K, V>(
     table: &Arc<Table<K, V>>,
     process: &Handle,
     key: K,
-    value: V,
+    value: Arc<V>,
 ) -> Result<(), RegisterError>
 where
     K: Ord + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     let core = process.core();
-    // What is dropped is dropped outside of the lock, for it is the user's and may look into the registry:
-    // a key and a value that are refused, and the value of a dead holder.
-    let left_behind;
     let mut state = table.state.write();
     if !state.open {
         return Err(RegisterError::Closed);
     }
+    // What is dropped is dropped outside of the lock, for it is the user's and may look into the registry: a key and a
+    // value that are refused, and the value of a dead holder.
     let holder = state.index.lookup(&key).next().map(|(holder, _)| holder);
-    let holder = holder.filter(|_| state.index.kind() == Keys::Unique);
+    let holder = holder.filter(|_| table.keys == Keys::Unique);
     if let Some(holder) = holder.filter(|holder| *holder == core.pid || holder.is_alive()) {
         return Err(RegisterError::AlreadyRegistered(holder));
     }
-    left_behind = holder.map(|dead| state.index.unregister(&key, dead));
     // Before the entry, so that none is left behind by a process that has ended.
-    let first = state.index.keys(core.pid).next().is_none();
-    if first && !core.private(|private| private.inherit(Box::new(Entries(table.clone())))) {
+    if !core.private(|private| private.inherit(table.clone())) {
         return Err(RegisterError::NoProc);
     }
-    state
-        .index
-        .register(key, core.pid, Arc::new(value), |_| false)
-        .map_err(|taken| RegisterError::AlreadyRegistered(taken.pid))?;
+    let registered = state.index.register(key, core.pid, value, |_dead| false);
     drop(state);
-    drop(left_behind);
+    let _left_behind = registered.map_err(|taken| RegisterError::AlreadyRegistered(taken.pid))?;
     table.arrivals.announce();
     Ok(())
 }
@@ -74,6 +69,7 @@ where
 impl<K: Ord + Clone, V> Table<K, V> {
     pub(super) fn new(keys: Keys) -> Arc<Self> {
         Arc::new(Self {
+            keys,
             state: RwLock::new(State { index: Index::new(keys), open: true, process: None }),
             arrivals: Arrivals::new(),
             nursery: Nursery::new(),
@@ -82,15 +78,13 @@ impl<K: Ord + Clone, V> Table<K, V> {
 }
 
 /// What a registered process owns: its entries.
-struct Entries<K, V>(Arc<Table<K, V>>);
-
-impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Entries<K, V> {
+impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Table<K, V> {
     fn place(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
+        std::ptr::from_ref(self).addr()
     }
 
-    fn release(self: Box<Self>, owner: Pid) {
-        let released = self.0.state.write().index.release_entries(owner);
+    fn release(&self, owner: Pid) {
+        let released = self.state.write().index.release_entries(owner);
         drop_entries(released);
     }
 }
@@ -105,12 +99,12 @@ impl<K: Ord + Clone + Send + Sync, V: Send + Sync> Release for Lease<K, V> {
     }
 
     /// Closes the table for ever, and leaves nothing in it. Then those are told to end whom the registry has started.
-    fn release(self: Box<Self>, _owner: Pid) {
+    fn release(&self, _owner: Pid) {
         let mut state = self.0.state.write();
         state.open = false;
         let left = state.index.release_all();
         drop(state);
-        drop_entries(left);
+        left.into_iter().for_each(drop_entries);
         let home = *self.0.nursery.home.lock();
         if let Some(home) = home {
             dismiss(home);
@@ -129,7 +123,7 @@ fn dismiss(home: Pid) {
 }
 
 /// Keys and values are the user's; their destructors may panic, or look into the registry.
-fn drop_entries<K, V>(entries: Vec<(K, Vec<V>)>) {
+fn drop_entries<K, V>(entries: Released<K, V>) {
     for (key, values) in entries {
         drop_each(values);
         drop_each([key]);

@@ -6,7 +6,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fauxtp_logic::ExitReason;
 use fauxtp_logic::backoff::Backoff;
 use fauxtp_logic::supervisor::{self as machine, ChildId, ChildKind, Restart, Shutdown};
 
@@ -18,13 +17,13 @@ use crate::mailbox::Mailbox;
 use crate::names::{Name, Receives, claim_at_start};
 use crate::process::{self, into_body};
 use crate::registry::Registry;
-use crate::shared::{Claim, Handle, Tie};
+use crate::shared::{Claim, Claims, Handle, Tie};
 use crate::stop::Outcome;
 
 /// What a child starts from, besides its own arguments.
 pub(crate) struct Ground {
     /// Names the child takes before its `init`.
-    pub(crate) claims: Vec<Claim>,
+    pub(crate) claims: Claims,
     /// How often it has been restarted before.
     pub(crate) restarts: u32,
     pub(crate) mailbox: Mailbox,
@@ -48,11 +47,11 @@ impl Ground {
 /// Launches one incarnation of a child; what becomes of it is told to the acknowledgement.
 pub(super) type Launch = dyn Fn(Ground, Ack) -> Result<Handle, StartError> + Send + Sync;
 
-/// A local name, and what makes the claim of it.
+/// A local name, and the claim of it.
 #[derive(Clone)]
 struct LocalName {
     text: Arc<str>,
-    claim: Arc<dyn Fn() -> Claim + Send + Sync>,
+    claim: Claim,
 }
 
 /// How a child starts; all the machine keeps of it. One word, for it travels in requests.
@@ -87,7 +86,7 @@ impl Factory {
         restarts: u32,
         ack: Ack,
     ) -> Result<Handle, StartError> {
-        let local = self.0.name.as_ref().map(|name| (name.claim)());
+        let local = self.0.name.as_ref().map(|name| name.claim.clone());
         let keyed = registry.map(|registry| registry.claim(id.to_string(), ()));
         let claims = local.into_iter().chain(keyed).collect();
         let child = (self.0.launch)(Ground { claims, restarts, mailbox: self.0.mailbox }, ack)?;
@@ -187,11 +186,10 @@ impl ChildSpec {
             let mut options = ground.options(std::any::type_name::<T>());
             // Nothing here understands a stop request; it is taken as an exit signal.
             options.birth.takes_stop = false;
-            let address = behaviour::launch(options, ack, move |ctx, ack| async move {
-                let Some(ack) = ack.claim_names(&ctx.handle()) else { return ExitReason::Normal };
-                ack.ready();
-                into_body(body(ctx)).await
-            })?;
+            let address =
+                behaviour::launch(options, move |ctx| async move { into_body(body(ctx)).await })?;
+            // It has no `init` that could fail, so that nobody need wait until it runs.
+            ack.begun();
             Ok(address.handle())
         })
     }
@@ -258,8 +256,7 @@ impl ChildSpec {
             self.spec.start.change().fault = Some(StartError::BadName);
         }
         let text = name.as_str().into();
-        let name = name.clone();
-        let claim = Arc::new(move || claim_at_start(&name));
+        let claim = claim_at_start(name);
         self.spec.start.change().name = Some(LocalName { text, claim });
         self
     }

@@ -187,10 +187,7 @@ impl DynamicSupervisor {
         options.claims.extend(self.name.take());
         let pool = Pool::new(self.flags).map_err(StartError::Spec)?;
         let (registry, observer) = (self.registry, self.observer);
-        let address = behaviour::launch(options, ack, move |ctx, ack| {
-            shell::run(pool, registry, observer, ctx, ack)
-        })?;
-        Ok(address)
+        behaviour::launch(options, move |ctx| shell::run(pool, registry, observer, ctx, ack))
     }
 }
 

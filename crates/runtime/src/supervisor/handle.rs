@@ -158,7 +158,7 @@ impl SupervisorHandle {
         if let Some(fault) = child.spec.start.fault() {
             return Err(ManageError::Spec(fault.clone()));
         }
-        match self.ask(Request::StartChild(child.spec)).await? {
+        match self.ask(Request::StartChild(Box::new(child.spec))).await? {
             Answer::StartChild(outcome) => outcome.map_err(ManageError::Refused),
             _ => unreachable!("an answer is to its request"),
         }
@@ -249,7 +249,7 @@ impl SupervisorHandle {
     /// Strict.
     pub async fn child_spec(&self, name: &str) -> Result<Option<Described<()>>, CallError> {
         match self.call(Request::GetChildSpec(name.into())).await? {
-            Answer::GetChildSpec(spec) => Ok(spec),
+            Answer::GetChildSpec(spec) => Ok(spec.map(|spec| *spec)),
             _ => unreachable!("an answer is to its request"),
         }
     }
@@ -263,7 +263,7 @@ impl SupervisorHandle {
     /// Strict.
     pub async fn child_spec_of(&self, pid: Pid) -> Result<Option<Described<()>>, CallError> {
         match self.call(Request::GetChildSpecOf(pid)).await? {
-            Answer::GetChildSpec(spec) => Ok(spec),
+            Answer::GetChildSpec(spec) => Ok(spec.map(|spec| *spec)),
             _ => unreachable!("an answer is to its request"),
         }
     }

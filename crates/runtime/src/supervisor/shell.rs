@@ -124,7 +124,6 @@ pub(super) fn observe(observer: Option<&Observer>, pid: Pid, reason: &ExitReason
 }
 
 pub(super) async fn run(setting: Setting, mut ctx: Context<Message>, ack: Ack) -> ExitReason {
-    let Some(ack) = ack.claim_names(&ctx.handle()) else { return ExitReason::Normal };
     ctx.files_messages();
     let Setting { flags, children, registry, own, observer } = setting;
     let machine = match Machine::new(flags, children) {
@@ -164,6 +163,7 @@ pub(super) async fn run(setting: Setting, mut ctx: Context<Message>, ack: Ack) -
 impl Shell {
     async fn live(&mut self) -> ExitReason {
         let mut event = Event::Begin;
+        let mut actions = Vec::new();
         loop {
             let is_request = matches!(event, Event::Request(..));
             let now = clock::now();
@@ -172,25 +172,29 @@ impl Shell {
                 at: now,
                 restarts: matches!(event, Event::Exited(..) | Event::Retry(_)),
             };
-            let mut actions = VecDeque::from(self.machine.on_event(now, event));
-            while let Some(action) = actions.pop_front() {
-                let outcome = match action {
-                    Action::Exit(reason) => return self.end(reason).await,
-                    Action::Start(key) => Some(self.start(key).await),
-                    Action::Stop(key, pid, how) => {
-                        let reason = self.stop(pid, how).await;
-                        if self.is_supervisor(key) {
-                            self.wait_for_orphans().await;
+            self.machine.decide(now, event, &mut actions);
+            while !actions.is_empty() {
+                // A start or a stop is the last of its actions; what comes of it is one more event.
+                let mut outcome = None;
+                for action in actions.drain(..) {
+                    outcome = match action {
+                        Action::Exit(reason) => return self.end(reason).await,
+                        Action::Start(key) => Some(self.start(key).await),
+                        Action::Stop(key, pid, how) => {
+                            let reason = self.stop(pid, how).await;
+                            if self.is_supervisor(key) {
+                                self.wait_for_orphans().await;
+                            }
+                            Some(Event::Stopped(reason))
                         }
-                        Some(Event::Stopped(reason))
-                    }
-                    other => {
-                        self.carry_out(other);
-                        None
-                    }
-                };
+                        other => {
+                            self.carry_out(other);
+                            None
+                        }
+                    };
+                }
                 if let Some(outcome) = outcome {
-                    actions.extend(self.machine.on_event(clock::now(), outcome));
+                    self.machine.decide(clock::now(), outcome, &mut actions);
                 }
             }
             if is_request && !self.retries.is_empty() {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use fauxtp_logic::{ExitReason, Pid};
+use smallvec::SmallVec;
 
 use super::TaskError;
-use crate::executor::{self, NoRuntime};
+use crate::executor::NoRuntime;
 use crate::process::{self, Birth, PidExt};
 use crate::shared::Handle;
 use crate::signal::Signal;
@@ -76,8 +77,7 @@ impl<T: Send + 'static> Running<T> {
         F: Future<Output = T> + Send + 'static,
     {
         let (work, waiting) = Work::new(future);
-        let address = process::launch(birth, None, |_: Inside| work.done())?;
-        executor::wake(address.shared());
+        let address = process::start(birth, None, |_: Inside| work.done())?;
         Ok(waiting.of(address.handle(), owner))
     }
 
@@ -125,7 +125,7 @@ impl<T: Send + 'static> Running<T> {
         let Some(process) = table::find(owner) else { return };
         let links = process.core().private(|private| {
             let linked = private.is_linked(pid);
-            if linked { private.relations().unlink(pid) } else { Vec::new() }
+            if linked { private.relations().unlink(pid) } else { SmallVec::new() }
         });
         for id in links {
             let _ended_already = self.process.clone().signal(Signal::Unlink { from: owner, id });

@@ -304,7 +304,7 @@ where
         unwanted => {
             drop(order);
             drop(unwanted);
-            let void = behaviour::launch(options, ack, |_: Inside, ack| async move {
+            let void = behaviour::launch(options, |_: Inside| async move {
                 ack.fail_at_end(StartError::Ignored);
                 orphaned(None)
             })?;
@@ -312,17 +312,13 @@ where
         }
     };
     let (work, waiting) = Work::new(future);
-    let child = behaviour::launch(options, ack, |ctx: Inside, ack| async move {
-        let Some(ack) = ack.claim_names(&ctx.handle()) else { return ExitReason::Normal };
-        ack.ready();
-        work.done().await
-    })?;
-    let child = child.handle();
+    let child = behaviour::launch(options, |_: Inside| work.done())?.handle();
     *order = Order::Started(waiting.of(child.clone(), owner));
     drop(order);
     if let Some(owner) = owner {
         link(&child, owner);
     }
+    ack.begun();
     Ok(child)
 }
 

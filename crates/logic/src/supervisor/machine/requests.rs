@@ -1,5 +1,6 @@
 //! What may be asked of a supervisor, and how it answers.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Errand, Machine, Step};
@@ -17,7 +18,7 @@ impl<S, T> Machine<S, T> {
         actions: &mut Vec<Action<T>>,
     ) {
         let answer = match request {
-            Request::StartChild(spec) => return self.start_child(token, spec, actions),
+            Request::StartChild(spec) => return self.start_child(token, *spec, actions),
             Request::TerminateChild(id) => return self.terminate_child(token, &id, actions),
             Request::RestartChild(id) => return self.restart_child(token, &id, actions),
             Request::DeleteChild(id) => Answer::DeleteChild(self.delete_child(&id)),
@@ -94,7 +95,7 @@ impl<S, T> Machine<S, T> {
         }
     }
 
-    fn description(&self, key: Option<ChildKey>) -> Option<ChildSpec<()>> {
-        Some(self.child(key?).spec.clone())
+    fn description(&self, key: Option<ChildKey>) -> Option<Box<ChildSpec<()>>> {
+        Some(Box::new(self.child(key?).spec.clone()))
     }
 }

@@ -107,7 +107,6 @@ pub(super) async fn run(
     mut ctx: Context<Message>,
     ack: Ack,
 ) -> ExitReason {
-    let Some(ack) = ack.claim_names(&ctx.handle()) else { return ExitReason::Normal };
     ctx.files_messages();
     ack.ready();
     let shell = Shell {
