@@ -233,6 +233,32 @@ mod tests {
     }
 
     #[test]
+    fn who_ends_sooner_of_the_same_reason_tells_no_more_and_has_told_the_rest() {
+        let flips =
+            "[{hold,0},{exit,0,0,a},{alive,0,1},{trap,0,false},{alive,0,1},{exit,0,0,a},{release}]";
+        let trace = |before: &str, behind: &str| {
+            format!("[[],[],[],[],[],[],[{before}{{result,0,3,true}}{behind},{{died,0,a}}],[]]")
+        };
+        let (before, behind) = ("{result,0,2,true},", ",{result,0,4,true}");
+        let verdict = |ours: &str, theirs: &str| verdict(flips, ours, theirs);
+        let sooner = verdict(&trace(before, behind), &trace(before, ""));
+        assert_eq!(sooner, explained(Rule::TrapTakesIn, 0));
+        let later = verdict(&trace(before, ""), &trace(before, behind));
+        assert_eq!(later, Verdict::Different);
+        assert_eq!(verdict(&trace(before, behind), &trace("", "")), Verdict::Different);
+        let another = trace(before, ",{result,1,4,true}");
+        assert_eq!(verdict(&another, &trace(before, "")), Verdict::Different);
+    }
+
+    #[test]
+    fn who_links_with_itself_asks_nobody() {
+        let ours = "[[],[],[],[{result,0,1,linked},{died,0,a}],[]]";
+        let theirs = "[[],[],[],[{result,0,1,linked},{died,0,noproc}],[]]";
+        let itself = "[{hold,0},{link,0,0},{outside,0,a},{release}]";
+        assert_eq!(verdict(itself, ours, theirs), Verdict::Different);
+    }
+
+    #[test]
     fn two_causes_excuse_the_reason_and_no_more() {
         let both = "[{link,1,0},{link,1,2},{hold,2},{exit,2,0,a},{exit,2,2,kill},{release}]";
         let trace = |of_one: &str, heard: &str| {

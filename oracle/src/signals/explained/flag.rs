@@ -11,41 +11,49 @@ use crate::term::{Term, atom, int, tuple};
 pub(super) fn explain(history: &History, sides: &Sides, step: usize) -> Explanation {
     let mut alike = sides.clone();
     for window in Window::until(history, step) {
-        let own = own_signals(history, sides, &window);
-        if own.is_empty() {
-            continue;
-        }
+        let Some((since, own)) = own_signals(history, sides, &window) else { continue };
         if window.end == step && decides_an_end(history, sides, &window, &own) {
             return Explanation::Apart;
         }
         alike = alike.map(|trace| {
             trace.into_iter().map(|told| untold(history, &window, &own, told)).collect()
         });
+        if ends_sooner(sides, &window, &own) {
+            alike = told_until(since, alike, &window);
+        }
     }
     let alike = alike.map(|trace| canonical(history, trace));
     if alike == *sides { Explanation::None } else { Explanation::Alike(alike) }
 }
 
 /// What somebody who is held sends itself before it changes its flag, by exits and by links with the dead: of whom it
-/// tells, and with which reason.
-fn own_signals(history: &History, sides: &Sides, window: &Window) -> BTreeSet<(usize, Term)> {
+/// tells, and with which reason; and since which step OTP judges them.
+fn own_signals(
+    history: &History,
+    sides: &Sides,
+    window: &Window,
+) -> Option<(usize, BTreeSet<(usize, Term)>)> {
     let dead = ends(&sides.ours);
-    let (mut sent, mut judged) = (BTreeSet::new(), BTreeSet::new());
-    for (_, act) in window.own_acts(history) {
+    let (mut sent, mut judged, mut since) = (BTreeSet::new(), BTreeSet::new(), None);
+    for (step, act) in window.own_acts(history) {
         match act {
             Act::Exit(target, reason) if *target == window.robot => {
                 sent.insert((*target, reason.to_term()));
             }
             Act::Link(target) | Act::TryLink(target)
-                if dead.get(&int(*target)).is_some_and(|end| *end <= window.end) =>
+                if *target != window.robot
+                    && dead.get(&int(*target)).is_some_and(|end| *end <= window.end) =>
             {
                 sent.insert((*target, atom("noproc")));
             }
-            Act::Trap(_) => judged.append(&mut sent),
+            Act::Trap(_) if !sent.is_empty() => {
+                judged.append(&mut sent);
+                since.get_or_insert(step);
+            }
             _ => {}
         }
     }
-    judged
+    since.map(|since| (since, judged))
 }
 
 /// Whether the robot ends of one of these signals on one side only, or on the other of something else, and all that
@@ -85,6 +93,26 @@ fn decides_an_end(
         [of, teller(event)].into_iter().flatten().any(|robot| concerned.contains(&robot))
     };
     sides.one_sided(window.end).iter().flatten().all(is_about)
+}
+
+/// Whether the robot ends on both sides of the reason of one of these signals; with ours it may be that of another one.
+fn ends_sooner(sides: &Sides, window: &Window, own: &BTreeSet<(usize, Term)>) -> bool {
+    let [our, their] = [&sides.ours, &sides.theirs]
+        .map(|trace| ended_in(trace, window.end).get(&window.robot).cloned());
+    our == their && own.iter().any(|(_, sent)| Some(sent) == our.as_ref())
+}
+
+/// Without what the robot does of ours since OTP's has ended of such a signal, and tells no more.
+fn told_until(since: usize, mut sides: Sides, window: &Window) -> Sides {
+    let is_behind = |event: &Term| match event.as_tagged() {
+        Ok(("result", [robot, step, _])) => {
+            *robot == int(window.robot) && number(step).is_some_and(|step| step > since)
+        }
+        _ => false,
+    };
+    let theirs = sides.theirs[window.end].clone();
+    sides.ours[window.end].retain(|event| !is_behind(event) || theirs.contains(event));
+    sides
 }
 
 /// What is told in a step, but for these signals.
