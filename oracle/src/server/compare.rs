@@ -172,6 +172,50 @@ mod tests {
         assert_eq!(verdict(&steps, &never_told, &theirs), Verdict::Different);
     }
 
+    #[test]
+    fn who_is_told_before_what_it_has_sent_itself_waits_where_otps_is_told() {
+        let start = |cast: &str| {
+            let watches = "{cast,1,pid,1,{[{watch,0}],false,reply,none}}";
+            format!("[{watches},{{cast,1,pid,2,{{{cast}}}}}]")
+        };
+        let timeout = format!("{{timeout,short,{PLAIN}}}");
+        let asked = format!("[{{self_cast,3,{{[],false,reply,{timeout}}}}}],false,reply,none");
+        let handled = "{server,{handle,cast,2}},{server,{handle,cast,3}}";
+        let (down, idle) = ("{server,{down,0,noproc}}", "{server,{handle,timeout,none}}");
+        let told = |events: &str| format!("[[],[{handled}{events}]]");
+        let theirs = told(&format!(",{down}"));
+        let ours = told(&format!(",{idle},{down}"));
+        assert_eq!(verdict(&start(&asked), &ours, &theirs), explained(Rule::NoprocAtOnce, 0));
+        // Nobody was told, or ours alone, or OTP's does something else as well.
+        assert_eq!(
+            verdict(&start(&asked), &told(&format!(",{idle}")), &told("")),
+            Verdict::Different
+        );
+        let busy = told(&format!(",{{server,{{handle,cast,4}}}},{down}"));
+        assert_eq!(verdict(&start(&asked), &ours, &busy), Verdict::Different);
+        // It is another's cast, or one that asks for no timeout.
+        let others = format!("[],false,reply,none}}}},{{cast,0,pid,3,{{[],false,reply,{timeout}");
+        assert_eq!(verdict(&start(&others), &ours, &theirs), Verdict::Different);
+        let plain = format!("[{{self_cast,3,{PLAIN}}}],false,reply,none");
+        assert_eq!(verdict(&start(&plain), &ours, &theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn who_is_never_told_must_not_have_waited() {
+        let steps = format!("[{{cast,1,pid,1,{PLAIN}}},{{unblock}}]");
+        let traces = |blocked: &str| {
+            let told = |down: &str, count: &str| {
+                format!(
+                    "[[{{server,{{handle,cast,1}}}}{down}{blocked}],\
+                     [{{server,{{terminate,error,{count}}}}},{{server,{{died,error}}}}]]"
+                )
+            };
+            verdict(&steps, &told(",{server,{down,0,noproc}}", "2"), &told("", "1"))
+        };
+        assert_eq!(traces(",{server,blocked}"), explained(Rule::NoprocAtOnce, 0));
+        assert_eq!(traces(""), Verdict::Different);
+    }
+
     /// Our driver waits until the caller has to have learnt it.
     #[test]
     fn who_waits_for_a_reply_that_was_handed_on_learns_of_the_end() {
