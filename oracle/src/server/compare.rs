@@ -140,6 +140,24 @@ mod tests {
         assert_eq!(traces("", &late), Verdict::Different);
     }
 
+    /// Ours comes to a stop where OTP's handles the call, and may fail at it; but it fails of nothing else.
+    #[test]
+    fn who_comes_to_a_stop_by_a_dropped_call_fails_only_in_its_terminate() {
+        let before = "[],[],[],[{0,{result,1,timeout}}]";
+        let theirs = format!("[{before},[{{server,{{handle,call,1}}}},{{server,blocked}}]]");
+        let ours = format!("[{before},[{{server,{{terminate,b,0}}}},{{server,{{died,error}}}}]]");
+        let steps = |fails: &str, reason: &str| {
+            format!(
+                "[{{start,nolink,unnamed,infinity,{{false,{{{fails},false,reply}},{PLAIN}}}}},\
+                 {{call,0,pid,short,1,{{[],true,reply,none}}}},{{stop,1,pid,infinity,{reason}}},\
+                 {{elapse}},{{unblock}}]"
+            )
+        };
+        assert_eq!(verdict(&steps("error", "b"), &ours, &theirs), explained(Rule::Expired, 0));
+        assert_eq!(verdict(&steps("ok", "b"), &ours, &theirs), Verdict::Different);
+        assert_eq!(verdict(&steps("error", "a"), &ours, &theirs), Verdict::Different);
+    }
+
     #[test]
     fn a_stop_that_is_well_is_explained_only_by_its_own_reason() {
         let steps = "[{stop,0,pid,infinity,a}]";

@@ -3,7 +3,7 @@
 mod uncancelled;
 
 use super::compare::{canonical, is_absence};
-use super::history::{Before, History, Next, Plan, Request, Step, Then};
+use super::history::{Before, History, Init, Next, Plan, Request, Step, Then};
 use crate::reasons::Reason;
 use crate::sides::{Explanation, Sides, Trace};
 use crate::term::{Term, atom, int, tuple};
@@ -196,6 +196,11 @@ fn ends_when_told(step: &Step) -> bool {
     matches!(step, Step::Start { init, .. } if ends(&init.told))
 }
 
+/// Whether a server is started whose `terminate` fails.
+const fn fails_to_terminate(step: &Step) -> bool {
+    matches!(step, Step::Start { init: Init { terminate_fails: true, .. }, .. })
+}
+
 /// The place of what a server tells in this step where the other tells something else, or nothing any more.
 fn extra_event(trace: &Trace, other: &Trace, step: usize) -> Option<usize> {
     let other: Vec<_> = other.get(step)?.iter().filter(|event| is_by_server(event)).collect();
@@ -252,7 +257,13 @@ fn extra(
     };
     let is_asked_for = |event: &Term| {
         let Some(("died", [reason])) = told(event) else { return false };
-        history.steps.iter().take(step + 1).any(|step| asks_for(step, reason))
+        let asked =
+            |reason: &Term| history.steps.iter().take(step + 1).any(|step| asks_for(step, reason));
+        // Whoever was to end with a reason that was asked for may fail at it.
+        let was_to =
+            |event: &Term| matches!(told(event), Some(("terminate", [to, _])) if asked(to));
+        let fails = *reason == atom("error") && history.steps.iter().any(fails_to_terminate);
+        asked(reason) || fails && ours.iter().any(was_to)
     };
     let ends_by_itself = side == Side::Theirs
         && ours.iter().any(|event| is_end(event) && !is_asked_for(event))
