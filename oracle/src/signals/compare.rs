@@ -278,6 +278,28 @@ mod tests {
     }
 
     #[test]
+    fn who_fails_by_itself_may_be_taken_along_first_but_not_by_anybody() {
+        let dead = "{exit,2,2,b},{link,1,0},{hold,1}";
+        let fails = format!("[{dead},{{link,1,2}},{{release}}]");
+        let trace = |of_one: &str, of_other: &str| {
+            format!("[[{{died,2,b}}],[],[],[],[{{died,0,{of_other}}},{{died,1,{of_one}}}],[]]")
+        };
+        let (ours, theirs) = (trace("link_failed", "a"), trace("a", "a"));
+        assert_eq!(verdict(&fails, &ours, &theirs), explained(Rule::TwoCauses, 0));
+        // It does not fail, or nobody has ended with that reason.
+        let lives = format!("[{dead},{{link,1,0}},{{release}}]");
+        assert_eq!(verdict(&lives, &ours, &theirs), Verdict::Different);
+        let others = [trace("link_failed", "b"), trace("a", "b")];
+        assert_eq!(verdict(&fails, &others[0], &others[1]), Verdict::Different);
+        let leaves = format!("[{dead},{{leave,1,shutdown}},{{release}}]");
+        assert_eq!(
+            verdict(&leaves, &trace("shutdown", "a"), &theirs),
+            explained(Rule::TwoCauses, 0)
+        );
+        assert_eq!(verdict(&leaves, &ours, &theirs), Verdict::Different);
+    }
+
+    #[test]
     fn who_is_not_there_is_known_at_once_by_whoever_looks_and_by_nobody_else() {
         let looks = "[{leave,0,b},{hold,1},{monitor,1,0},{demonitor_flush,1,2},{release}]";
         let trace = |found: &str, other: &str| {
