@@ -117,6 +117,22 @@ mod tests {
         assert_eq!(traces("1", "3"), Verdict::Different);
     }
 
+    #[test]
+    fn a_dropped_call_is_not_counted_by_the_next_server() {
+        let steps = format!("[{{call,0,pid,short,1,{PLAIN}}},{{elapse}},{{unblock}}]");
+        let traces = |ours: &str, theirs: &str| {
+            let trace = |handled: &str, count: &str| {
+                let next = format!("[{{server,init}},{{server,{{terminate,a,{count}}}}}]");
+                format!(
+                    "[[],[{{0,{{result,0,timeout}}}}],[{handled}],[{{server,{{died,b}}}}],{next}]"
+                )
+            };
+            verdict(&steps, &trace("", ours), &trace("{server,{handle,call,1}}", theirs))
+        };
+        assert_eq!(traces("1", "1"), explained(Rule::Expired, 0));
+        assert_eq!(traces("1", "2"), Verdict::Different);
+    }
+
     /// What the call would have done is not known of ours; but all before it is compared.
     #[test]
     fn a_dropped_call_that_would_have_done_more_leaves_the_rest_uncompared() {

@@ -297,11 +297,16 @@ fn is_plain(plan: &Plan) -> bool {
     plan.before.is_empty() && !plan.block && ends_well && plan.next == Next::None
 }
 
-/// The server that ends next says how many callbacks it has run: one less.
+/// The server that has run a callback says how many it has run, if it comes to terminate: one less.
 fn count_one_less(trace: &mut Trace, step: usize, place: usize) {
+    let begins = begins();
     for (number, events) in trace.iter_mut().enumerate().skip(step) {
         let from = if number == step { place } else { 0 };
         for event in &mut events[from..] {
+            // That would be another server.
+            if *event == begins {
+                return;
+            }
             let Ok([who, what]) = event.as_tuple() else { continue };
             let ("terminate", [reason, Term::Int(count)]) = what.as_tagged().unwrap_or(("", &[]))
             else {
@@ -309,10 +314,6 @@ fn count_one_less(trace: &mut Trace, step: usize, place: usize) {
             };
             let what = tuple([atom("terminate"), reason.clone(), int(count - 1)]);
             *event = tuple([who.clone(), what]);
-            return;
-        }
-        // That would be another server.
-        if events[from..].contains(&begins()) {
             return;
         }
     }
