@@ -259,6 +259,28 @@ mod tests {
     }
 
     #[test]
+    fn who_has_ended_by_the_new_flag_sends_no_exits_and_others_still_do() {
+        let trace = |ends: &str| format!("[[],[],[],[],[{{result,0,2,true}}{ends}],[]]");
+        let theirs = trace(",{died,0,a}");
+        let ours = |whom: &str| trace(&format!(",{{died,{whom}}}"));
+        let flips = "[{hold,0},{exit,0,0,a},{trap,0,false},{exit,0,1,b},{release}]";
+        assert_eq!(verdict(flips, &ours("1,b"), &theirs), explained(Rule::TrapTakesIn, 1));
+        // Of another reason, another robot, or by an exit of before.
+        assert_eq!(verdict(flips, &ours("1,a"), &theirs), Verdict::Different);
+        assert_eq!(verdict(flips, &ours("2,b"), &theirs), Verdict::Different);
+        let before = "[{hold,0},{exit,0,0,a},{exit,0,1,b},{trap,0,false},{release}]";
+        let [ours, theirs] =
+            [ours("1,b"), theirs].map(|trace| trace.replace("result,0,2", "result,0,3"));
+        assert_eq!(verdict(before, &ours, &theirs), Verdict::Different);
+        let sends = "[{hold,0},{exit,0,0,a},{trap,0,false},{note,0,1,3},{release}]";
+        let got = |note: &str| trace(&format!(",{{got,1,{note}}}"));
+        let theirs = trace(",{died,0,a}");
+        assert_eq!(verdict(sends, &got("{note,0,3}"), &theirs), explained(Rule::TrapTakesIn, 1));
+        assert_eq!(verdict(sends, &got("{note,0,2}"), &theirs), Verdict::Different);
+        assert_eq!(verdict(sends, &got("{note,2,3}"), &theirs), Verdict::Different);
+    }
+
+    #[test]
     fn two_causes_excuse_the_reason_and_no_more() {
         let both = "[{link,1,0},{link,1,2},{hold,2},{exit,2,0,a},{exit,2,2,kill},{release}]";
         let trace = |of_one: &str, heard: &str| {
