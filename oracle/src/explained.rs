@@ -36,7 +36,7 @@ impl Rule {
             }
             // The first cause wins, and which that is OTP leaves open.
             Self::TwoCauses => {
-                "PROC-007, PROC-012, ADR 16: who is taken along by two ends of the same moment has the reason of either"
+                "PROC-007, PROC-012, ADR 16: who is taken along by two ends of the same moment has the reason of either; so has who ends by itself then"
             }
             Self::Expired => {
                 "CALL-005, ADR 13: a call whose time was over before it was handled is not handled any more"
@@ -45,7 +45,7 @@ impl Rule {
                 "GS-049, ADR 16: a stop is well if the server ends with its reason, whoever has brought that about"
             }
             Self::Phantom => {
-                "SUP-078: a child of a template whose restart is ignored is forgotten; OTP keeps one without a process"
+                "SUP-078: a child of a template whose restart is ignored is forgotten; OTP keeps one without a process, and counts it"
             }
             Self::AskedMeanwhile => {
                 "ADR 7: dynamic supervisors do not wait for a start or a stop; who asks meanwhile is told how it is before"

@@ -117,6 +117,22 @@ mod tests {
         assert_eq!(traces("1", "3"), Verdict::Different);
     }
 
+    #[test]
+    fn a_dropped_call_is_not_counted_by_the_next_server() {
+        let steps = format!("[{{call,0,pid,short,1,{PLAIN}}},{{elapse}},{{unblock}}]");
+        let traces = |ours: &str, theirs: &str| {
+            let trace = |handled: &str, count: &str| {
+                let next = format!("[{{server,init}},{{server,{{terminate,a,{count}}}}}]");
+                format!(
+                    "[[],[{{0,{{result,0,timeout}}}}],[{handled}],[{{server,{{died,b}}}}],{next}]"
+                )
+            };
+            verdict(&steps, &trace("", ours), &trace("{server,{handle,call,1}}", theirs))
+        };
+        assert_eq!(traces("1", "1"), explained(Rule::Expired, 0));
+        assert_eq!(traces("1", "2"), Verdict::Different);
+    }
+
     /// What the call would have done is not known of ours; but all before it is compared.
     #[test]
     fn a_dropped_call_that_would_have_done_more_leaves_the_rest_uncompared() {
@@ -138,6 +154,24 @@ mod tests {
         assert_eq!(traces("{0,{result,0,{ok,1}}}", stops), Verdict::Different);
         let late = format!("{handles},{stops}");
         assert_eq!(traces("", &late), Verdict::Different);
+    }
+
+    /// Ours comes to a stop where OTP's handles the call, and may fail at it; but it fails of nothing else.
+    #[test]
+    fn who_comes_to_a_stop_by_a_dropped_call_fails_only_in_its_terminate() {
+        let before = "[],[],[],[{0,{result,1,timeout}}]";
+        let theirs = format!("[{before},[{{server,{{handle,call,1}}}},{{server,blocked}}]]");
+        let ours = format!("[{before},[{{server,{{terminate,b,0}}}},{{server,{{died,error}}}}]]");
+        let steps = |fails: &str, reason: &str| {
+            format!(
+                "[{{start,nolink,unnamed,infinity,{{false,{{{fails},false,reply}},{PLAIN}}}}},\
+                 {{call,0,pid,short,1,{{[],true,reply,none}}}},{{stop,1,pid,infinity,{reason}}},\
+                 {{elapse}},{{unblock}}]"
+            )
+        };
+        assert_eq!(verdict(&steps("error", "b"), &ours, &theirs), explained(Rule::Expired, 0));
+        assert_eq!(verdict(&steps("ok", "b"), &ours, &theirs), Verdict::Different);
+        assert_eq!(verdict(&steps("error", "a"), &ours, &theirs), Verdict::Different);
     }
 
     #[test]
@@ -170,6 +204,50 @@ mod tests {
         assert_eq!(verdict(&steps, &sooner, &later("")), Verdict::Different);
         let never_told = format!("[[{call},{well}]]");
         assert_eq!(verdict(&steps, &never_told, &theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn who_is_told_before_what_it_has_sent_itself_waits_where_otps_is_told() {
+        let start = |cast: &str| {
+            let watches = "{cast,1,pid,1,{[{watch,0}],false,reply,none}}";
+            format!("[{watches},{{cast,1,pid,2,{{{cast}}}}}]")
+        };
+        let timeout = format!("{{timeout,short,{PLAIN}}}");
+        let asked = format!("[{{self_cast,3,{{[],false,reply,{timeout}}}}}],false,reply,none");
+        let handled = "{server,{handle,cast,2}},{server,{handle,cast,3}}";
+        let (down, idle) = ("{server,{down,0,noproc}}", "{server,{handle,timeout,none}}");
+        let told = |events: &str| format!("[[],[{handled}{events}]]");
+        let theirs = told(&format!(",{down}"));
+        let ours = told(&format!(",{idle},{down}"));
+        assert_eq!(verdict(&start(&asked), &ours, &theirs), explained(Rule::NoprocAtOnce, 0));
+        // Nobody was told, or ours alone, or OTP's does something else as well.
+        assert_eq!(
+            verdict(&start(&asked), &told(&format!(",{idle}")), &told("")),
+            Verdict::Different
+        );
+        let busy = told(&format!(",{{server,{{handle,cast,4}}}},{down}"));
+        assert_eq!(verdict(&start(&asked), &ours, &busy), Verdict::Different);
+        // It is another's cast, or one that asks for no timeout.
+        let others = format!("[],false,reply,none}}}},{{cast,0,pid,3,{{[],false,reply,{timeout}");
+        assert_eq!(verdict(&start(&others), &ours, &theirs), Verdict::Different);
+        let plain = format!("[{{self_cast,3,{PLAIN}}}],false,reply,none");
+        assert_eq!(verdict(&start(&plain), &ours, &theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn who_is_never_told_must_not_have_waited() {
+        let steps = format!("[{{cast,1,pid,1,{PLAIN}}},{{unblock}}]");
+        let traces = |blocked: &str| {
+            let told = |down: &str, count: &str| {
+                format!(
+                    "[[{{server,{{handle,cast,1}}}}{down}{blocked}],\
+                     [{{server,{{terminate,error,{count}}}}},{{server,{{died,error}}}}]]"
+                )
+            };
+            verdict(&steps, &told(",{server,{down,0,noproc}}", "2"), &told("", "1"))
+        };
+        assert_eq!(traces(",{server,blocked}"), explained(Rule::NoprocAtOnce, 0));
+        assert_eq!(traces(""), Verdict::Different);
     }
 
     /// Our driver waits until the caller has to have learnt it.

@@ -1,7 +1,9 @@
 //! Recognises where servers differ from OTP's on purpose, as narrowly as can be.
 
+mod uncancelled;
+
 use super::compare::{canonical, is_absence};
-use super::history::{Before, History, Next, Plan, Request, Step, Then};
+use super::history::{Before, History, Init, Next, Plan, Request, Step, Then};
 use crate::reasons::Reason;
 use crate::sides::{Explanation, Sides, Trace};
 use crate::term::{Term, atom, int, tuple};
@@ -79,7 +81,7 @@ fn idle(history: &History, sides: &Sides, step: usize) -> Explanation {
     let Some(place) = extra_event(&sides.ours, &sides.theirs, step) else {
         return Explanation::None;
     };
-    let begins = tuple([atom("server"), atom("init")]);
+    let begins = begins();
     let last = |event: &Term| {
         let step = sides.ours[..=step].iter().rposition(|events| events.contains(event));
         step.map_or(-1, |step| step as i64)
@@ -113,6 +115,10 @@ fn call_of(tag: usize) -> Term {
     tuple([atom("server"), tuple([atom("handle"), atom("call"), int(tag)])])
 }
 
+fn begins() -> Term {
+    tuple([atom("server"), atom("init")])
+}
+
 fn timed_out() -> Term {
     tuple([atom("server"), tuple([atom("handle"), atom("timeout"), atom("none")])])
 }
@@ -120,12 +126,15 @@ fn timed_out() -> Term {
 /// Ours has been told that somebody it watches is not there, and OTP's has not yet.
 pub(super) fn noproc_at_once(history: &History, sides: &Sides, step: usize) -> Explanation {
     again_and_again(sides, |sides| match not_yet_told(history, sides, step) {
-        Explanation::None => untold(history, sides, step),
+        Explanation::None => match untold(history, sides, step) {
+            Explanation::None => uncancelled::explain(history, sides, step),
+            found => found,
+        },
         found => found,
     })
 }
 
-/// OTP's server ends in this step, and is never told; or it is told in a later one.
+/// OTP's server ends before it waits for anything, and is never told; or it is told in a later step.
 fn untold(history: &History, sides: &Sides, step: usize) -> Explanation {
     let is_end = |event: &Term| is_by_server(event) && matches!(told(event), Some(("died", _)));
     let [ours, _] = sides.one_sided(step);
@@ -133,21 +142,26 @@ fn untold(history: &History, sides: &Sides, step: usize) -> Explanation {
         return Explanation::None;
     };
     let same = |event: &Term| event == absence;
-    if sides.theirs[step].iter().any(is_end) {
+    let never = || {
         let place = sides.ours[step].iter().position(same);
         let extra = |place| extra(history, sides, Side::Ours, step, place, &PLAIN);
-        return place.map_or(Explanation::None, extra);
-    }
+        place.map_or(Explanation::None, extra)
+    };
+    let blocked = tuple([atom("server"), atom("blocked")]);
     let mut alike = sides.clone();
-    for later in step + 1..alike.theirs.len() {
-        if let Some(place) = alike.theirs[later].iter().position(same) {
+    let mut waits = false;
+    for later in step..alike.theirs.len() {
+        if let Some(place) = alike.theirs[later].iter().position(same).filter(|_| later > step) {
             let absence = alike.theirs[later].remove(place);
             alike.theirs[step].push(absence);
             return Explanation::Alike(alike.map(canonical));
         }
         if alike.theirs[later].iter().any(is_end) {
-            break;
+            return if waits { Explanation::None } else { never() };
         }
+        // Absences stand behind all else.
+        let is_place = |event: &&Term| is_by_server(event) && !is_absence(event);
+        waits = alike.theirs[..=later].iter().flatten().rfind(is_place) != Some(&blocked);
     }
     Explanation::None
 }
@@ -180,6 +194,11 @@ fn ends_when_told(step: &Step) -> bool {
         matches!(then, Then::Stop(_) | Then::StopReply(_) | Then::Error | Then::Exit(_))
     };
     matches!(step, Step::Start { init, .. } if ends(&init.told))
+}
+
+/// Whether a server is started whose `terminate` fails.
+const fn fails_to_terminate(step: &Step) -> bool {
+    matches!(step, Step::Start { init: Init { terminate_fails: true, .. }, .. })
 }
 
 /// The place of what a server tells in this step where the other tells something else, or nothing any more.
@@ -219,8 +238,10 @@ fn extra(
         Side::Theirs => &mut alike.theirs,
     };
     let event = trace[step].remove(place);
-    // Absences stand behind all else.
-    count_one_less(trace, step, if is_absence(&event) { 0 } else { place });
+    // Absences stand behind all else; the server may have begun in the same step.
+    let begins = trace[step].iter().position(|event| *event == begins());
+    let from = if is_absence(&event) { begins.map_or(0, |place| place + 1) } else { place };
+    count_one_less(trace, step, from);
     let alike = alike.map(canonical);
     if is_plain(plan) || alike.difference().is_none() {
         return Explanation::Alike(alike);
@@ -236,7 +257,13 @@ fn extra(
     };
     let is_asked_for = |event: &Term| {
         let Some(("died", [reason])) = told(event) else { return false };
-        history.steps.iter().take(step + 1).any(|step| asks_for(step, reason))
+        let asked =
+            |reason: &Term| history.steps.iter().take(step + 1).any(|step| asks_for(step, reason));
+        // Whoever was to end with a reason that was asked for may fail at it.
+        let was_to =
+            |event: &Term| matches!(told(event), Some(("terminate", [to, _])) if asked(to));
+        let fails = *reason == atom("error") && history.steps.iter().any(fails_to_terminate);
+        asked(reason) || fails && ours.iter().any(was_to)
     };
     let ends_by_itself = side == Side::Theirs
         && ours.iter().any(|event| is_end(event) && !is_asked_for(event))
@@ -270,11 +297,16 @@ fn is_plain(plan: &Plan) -> bool {
     plan.before.is_empty() && !plan.block && ends_well && plan.next == Next::None
 }
 
-/// The server that ends next says how many callbacks it has run: one less.
+/// The server that has run a callback says how many it has run, if it comes to terminate: one less.
 fn count_one_less(trace: &mut Trace, step: usize, place: usize) {
+    let begins = begins();
     for (number, events) in trace.iter_mut().enumerate().skip(step) {
         let from = if number == step { place } else { 0 };
         for event in &mut events[from..] {
+            // That would be another server.
+            if *event == begins {
+                return;
+            }
             let Ok([who, what]) = event.as_tuple() else { continue };
             let ("terminate", [reason, Term::Int(count)]) = what.as_tagged().unwrap_or(("", &[]))
             else {
@@ -284,16 +316,21 @@ fn count_one_less(trace: &mut Trace, step: usize, place: usize) {
             *event = tuple([who.clone(), what]);
             return;
         }
-        // That would be another server.
-        let begins = tuple([atom("server"), atom("init")]);
-        if events[from..].contains(&begins) {
-            return;
-        }
     }
 }
 
 /// What servers of this history are told to do if nothing arrives, and whether at once.
 fn timeouts(history: &History) -> Vec<(bool, &Plan)> {
+    let plans = plans(history).into_iter();
+    let timeouts = plans.filter_map(|plan| match &plan.next {
+        Next::Timeout { zero, plan } => Some((*zero, &**plan)),
+        _ => None,
+    });
+    timeouts.collect()
+}
+
+/// What callbacks of this history are told to do, one by the other too.
+fn plans(history: &History) -> Vec<&Plan> {
     let mut found = Vec::new();
     let mut left: Vec<&Plan> = (history.steps.iter())
         .filter_map(|step| match step {
@@ -305,15 +342,13 @@ fn timeouts(history: &History) -> Vec<(bool, &Plan)> {
         })
         .collect();
     while let Some(plan) = left.pop() {
+        found.push(plan);
         left.extend(plan.before.iter().filter_map(|before| match before {
             Before::SelfCast(request) => Some(&request.plan),
             _ => None,
         }));
         match &plan.next {
-            Next::Timeout { zero, plan } => {
-                found.push((*zero, &**plan));
-                left.push(plan);
-            }
+            Next::Timeout { plan, .. } => left.push(plan),
             Next::Continue(request) => left.push(&request.plan),
             Next::None | Next::Hibernate => {}
         }

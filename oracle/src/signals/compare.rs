@@ -233,6 +233,54 @@ mod tests {
     }
 
     #[test]
+    fn who_ends_sooner_of_the_same_reason_tells_no_more_and_has_told_the_rest() {
+        let flips =
+            "[{hold,0},{exit,0,0,a},{alive,0,1},{trap,0,false},{alive,0,1},{exit,0,0,a},{release}]";
+        let trace = |before: &str, behind: &str| {
+            format!("[[],[],[],[],[],[],[{before}{{result,0,3,true}}{behind},{{died,0,a}}],[]]")
+        };
+        let (before, behind) = ("{result,0,2,true},", ",{result,0,4,true}");
+        let verdict = |ours: &str, theirs: &str| verdict(flips, ours, theirs);
+        let sooner = verdict(&trace(before, behind), &trace(before, ""));
+        assert_eq!(sooner, explained(Rule::TrapTakesIn, 0));
+        let later = verdict(&trace(before, ""), &trace(before, behind));
+        assert_eq!(later, Verdict::Different);
+        assert_eq!(verdict(&trace(before, behind), &trace("", "")), Verdict::Different);
+        let another = trace(before, ",{result,1,4,true}");
+        assert_eq!(verdict(&another, &trace(before, "")), Verdict::Different);
+    }
+
+    #[test]
+    fn who_links_with_itself_asks_nobody() {
+        let ours = "[[],[],[],[{result,0,1,linked},{died,0,a}],[]]";
+        let theirs = "[[],[],[],[{result,0,1,linked},{died,0,noproc}],[]]";
+        let itself = "[{hold,0},{link,0,0},{outside,0,a},{release}]";
+        assert_eq!(verdict(itself, ours, theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn who_has_ended_by_the_new_flag_sends_no_exits_and_others_still_do() {
+        let trace = |ends: &str| format!("[[],[],[],[],[{{result,0,2,true}}{ends}],[]]");
+        let theirs = trace(",{died,0,a}");
+        let ours = |whom: &str| trace(&format!(",{{died,{whom}}}"));
+        let flips = "[{hold,0},{exit,0,0,a},{trap,0,false},{exit,0,1,b},{release}]";
+        assert_eq!(verdict(flips, &ours("1,b"), &theirs), explained(Rule::TrapTakesIn, 1));
+        // Of another reason, another robot, or by an exit of before.
+        assert_eq!(verdict(flips, &ours("1,a"), &theirs), Verdict::Different);
+        assert_eq!(verdict(flips, &ours("2,b"), &theirs), Verdict::Different);
+        let before = "[{hold,0},{exit,0,0,a},{exit,0,1,b},{trap,0,false},{release}]";
+        let [ours, theirs] =
+            [ours("1,b"), theirs].map(|trace| trace.replace("result,0,2", "result,0,3"));
+        assert_eq!(verdict(before, &ours, &theirs), Verdict::Different);
+        let sends = "[{hold,0},{exit,0,0,a},{trap,0,false},{note,0,1,3},{release}]";
+        let got = |note: &str| trace(&format!(",{{got,1,{note}}}"));
+        let theirs = trace(",{died,0,a}");
+        assert_eq!(verdict(sends, &got("{note,0,3}"), &theirs), explained(Rule::TrapTakesIn, 1));
+        assert_eq!(verdict(sends, &got("{note,0,2}"), &theirs), Verdict::Different);
+        assert_eq!(verdict(sends, &got("{note,2,3}"), &theirs), Verdict::Different);
+    }
+
+    #[test]
     fn two_causes_excuse_the_reason_and_no_more() {
         let both = "[{link,1,0},{link,1,2},{hold,2},{exit,2,0,a},{exit,2,2,kill},{release}]";
         let trace = |of_one: &str, heard: &str| {
@@ -249,6 +297,28 @@ mod tests {
             Verdict::Different
         );
         assert_eq!(verdict("[]", &ours, &theirs), Verdict::Different);
+    }
+
+    #[test]
+    fn who_fails_by_itself_may_be_taken_along_first_but_not_by_anybody() {
+        let dead = "{exit,2,2,b},{link,1,0},{hold,1}";
+        let fails = format!("[{dead},{{link,1,2}},{{release}}]");
+        let trace = |of_one: &str, of_other: &str| {
+            format!("[[{{died,2,b}}],[],[],[],[{{died,0,{of_other}}},{{died,1,{of_one}}}],[]]")
+        };
+        let (ours, theirs) = (trace("link_failed", "a"), trace("a", "a"));
+        assert_eq!(verdict(&fails, &ours, &theirs), explained(Rule::TwoCauses, 0));
+        // It does not fail, or nobody has ended with that reason.
+        let lives = format!("[{dead},{{link,1,0}},{{release}}]");
+        assert_eq!(verdict(&lives, &ours, &theirs), Verdict::Different);
+        let others = [trace("link_failed", "b"), trace("a", "b")];
+        assert_eq!(verdict(&fails, &others[0], &others[1]), Verdict::Different);
+        let leaves = format!("[{dead},{{leave,1,shutdown}},{{release}}]");
+        assert_eq!(
+            verdict(&leaves, &trace("shutdown", "a"), &theirs),
+            explained(Rule::TwoCauses, 0)
+        );
+        assert_eq!(verdict(&leaves, &ours, &theirs), Verdict::Different);
     }
 
     #[test]

@@ -256,6 +256,34 @@ mod tests {
     }
 
     #[test]
+    fn a_supervisor_of_otp_does_not_end_for_a_child_without_a_process() {
+        let verdict = |auto: &str, ours: &str, theirs: &str| {
+            let term = |text: &str| Term::parse(text).expect("it is a term");
+            let child = "{spec,0,transient,infinity,true,graceful,[]}";
+            let root = format!("{{sup,simple_one_for_one,1,1,{auto},[{child}]}}");
+            let history = term(&format!("{{history,{root},{IGNORED},stop,0}}"));
+            let history = History::parse(&history).expect("it is a history");
+            compare(&history, &term(ours), &term(theirs))
+        };
+        let all = "all_significant";
+        let theirs = ignored(EMPTY, HAUNTED);
+        let told = ",{family,[],[],{counts,1,0,0,0}},finished,alive";
+        let ends = |how: &str| {
+            let end = format!(",finished,{{ended,{how}}},{{survivors,[]}}");
+            ignored(EMPTY, EMPTY).replace(told, &end)
+        };
+        assert_eq!(verdict(all, &ends("shutdown"), &theirs), explained(Rule::Phantom, 1));
+        assert_eq!(verdict("any_significant", &ends("shutdown"), &theirs), Verdict::Different);
+        assert_eq!(verdict(all, &ends("killed"), &theirs), Verdict::Different);
+        // Somebody is left, or OTP's has forgotten it as well.
+        let one = "{undefined,1,worker}";
+        let left = theirs.replace("[{undefined,undefined,worker}]", &format!("[{one}]"));
+        assert_eq!(verdict(all, &ends("shutdown"), &left), Verdict::Different);
+        let forgotten = ignored(EMPTY, EMPTY);
+        assert_eq!(verdict(all, &ends("shutdown"), &forgotten), Verdict::Different);
+    }
+
+    #[test]
     fn who_does_not_begin_is_excused_only_where_the_supervisor_gives_up() {
         let batches = "[{batch,[],[{die,0,error},{die,1,error}]}]";
         let trace = |starts: &str, end: &str| {

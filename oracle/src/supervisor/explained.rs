@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::compare::ids;
-use super::history::{Act, Body, History, Start, Strategy, Sup};
+use super::history::{Act, Auto, Body, History, Start, Strategy, Sup};
 use crate::sides::{Explanation, Sides};
 use crate::term::{Term, atom, int, tuple};
 
@@ -14,7 +14,9 @@ pub(super) fn phantom(history: &History, sides: &Sides, step: usize) -> Explanat
     if haunted.is_empty() {
         return Explanation::None;
     }
-    if haunted.contains(&Vec::new()) && ends_badly(sides, step) {
+    if haunted.contains(&Vec::new())
+        && (ends_badly(sides, step) || does_not_end(&history.root, sides, step))
+    {
         return Explanation::Apart;
     }
     let [ours, theirs] = sides.one_sided(step);
@@ -51,6 +53,28 @@ fn ends_badly(sides: &Sides, step: usize) -> bool {
     ended(&sides.ours, "shutdown")
         && ended(&sides.theirs, "error")
         && sides.one_sided(step).iter().flatten().all(is_end)
+}
+
+/// Whether ours ends, for no child is left and all were significant, and OTP's has only some that have no process; and
+/// nothing differs in this step but that it can still be asked.
+fn does_not_end(root: &Sup, sides: &Sides, step: usize) -> bool {
+    let is_template = root.strategy == Strategy::Simple && root.auto == Auto::All;
+    let ended = tuple([atom("ended"), atom("shutdown")]);
+    let ends = step + 2 == sides.ours.len() && sides.ours[step + 1].contains(&ended);
+    let has_no_process =
+        |child: &Term| matches!(child.as_tuple(), Ok([_, pid, _]) if *pid == atom("undefined"));
+    let is_haunted = |entry: &Term| match entry.as_tagged() {
+        Ok(("family", [path, Term::List(children), _])) => {
+            ids(path).is_empty() && !children.is_empty() && children.iter().all(has_no_process)
+        }
+        _ => false,
+    };
+    let [ours, theirs] = sides.one_sided(step);
+    is_template
+        && root.specs.iter().all(|spec| spec.significant)
+        && ends
+        && ours.is_empty()
+        && matches!(theirs.as_slice(), [family] if is_haunted(family))
 }
 
 /// The supervisors that have lost a child to an ignored restart by the end of this step, on both sides.

@@ -36,11 +36,12 @@ struct Asked {
 impl Asked {
     fn in_window(history: &History, sides: &Sides, window: &Window) -> Self {
         let (ours, theirs) = (ends(&sides.ours), ends(&sides.theirs));
+        // Who asks of itself is told nothing (LINK-009, MON-011).
         let is_dead = |robot: &usize| {
             let has_ended = |ends: &std::collections::BTreeMap<Term, usize>| {
                 ends.get(&int(*robot)).is_some_and(|end| *end <= window.end)
             };
-            has_ended(&ours) && has_ended(&theirs)
+            *robot != window.robot && has_ended(&ours) && has_ended(&theirs)
         };
         let mut asked = Self {
             robot: window.robot,

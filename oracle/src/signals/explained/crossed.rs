@@ -50,7 +50,8 @@ impl Crossed {
             let (Act::Link(target) | Act::TryLink(target) | Act::Monitor(target)) = act else {
                 continue;
             };
-            let meets = *target == window.robot || robot == window.robot;
+            // Who links with itself asks nobody (LINK-009, MON-011).
+            let meets = robot != *target && (*target == window.robot || robot == window.robot);
             let Some(fate) = ours.get(target).filter(|_| meets && theirs.contains_key(target))
             else {
                 continue;

@@ -1,12 +1,12 @@
-//! Two ends of the same moment take a third robot along, each with a reason of its own.
+//! Two ends of the same moment take a third robot along, each with a reason of its own; or one, and it ends by itself.
 
 use std::collections::BTreeMap;
 
-use super::{ended_in, retold, tied_to};
+use super::{Window, ended_in, retold, tied_to};
 use crate::sides::{Explanation, Sides};
-use crate::signals::compare::canonical;
+use crate::signals::compare::{canonical, ends};
 use crate::signals::history::{Act, Child, History, Step};
-use crate::term::Term;
+use crate::term::{Term, atom, int};
 
 pub(super) fn explain(history: &History, sides: &Sides, step: usize) -> Explanation {
     let (ours, theirs) = (ended_in(&sides.ours, step), ended_in(&sides.theirs, step));
@@ -21,7 +21,10 @@ pub(super) fn explain(history: &History, sides: &Sides, step: usize) -> Explanat
                 tied.iter().any(|other| other != robot && of(other))
                     || bears(history, &tied, reason)
             };
-            (is_cause(our) && is_cause(their)).then(|| (*robot, (our.clone(), their.clone())))
+            // Whoever comes to an end by itself may be taken along sooner, or not.
+            let by_itself = || ends_by_itself(history, sides, *robot, step, our);
+            let is_either = is_cause(their) && (is_cause(our) || by_itself());
+            is_either.then(|| (*robot, (our.clone(), their.clone())))
         })
         .collect();
     if either.is_empty() {
@@ -44,4 +47,27 @@ fn bears(history: &History, robots: &[usize], reason: &Term) -> bool {
         }
         _ => false,
     })
+}
+
+/// Whether a robot that is let go on in this step is to end with this reason then: it leaves, or links with the dead.
+fn ends_by_itself(
+    history: &History,
+    sides: &Sides,
+    robot: usize,
+    step: usize,
+    reason: &Term,
+) -> bool {
+    let [ours, theirs] = [&sides.ours, &sides.theirs].map(|trace| ends(trace));
+    let is_dead = |target: &usize| {
+        let has_ended = |end: Option<&usize>| end.is_some_and(|end| *end < step);
+        *target != robot && [&ours, &theirs].iter().all(|ends| has_ended(ends.get(&int(*target))))
+    };
+    let ends_it = |(_, act): (usize, &Act)| match act {
+        Act::Leave(end) => end.to_term() == *reason,
+        Act::Link(target) => is_dead(target) && *reason == atom("link_failed"),
+        _ => false,
+    };
+    let windows = Window::until(history, step);
+    let mut own = windows.iter().filter(|window| window.robot == robot && window.end == step);
+    own.any(|window| window.own_acts(history).any(ends_it))
 }
