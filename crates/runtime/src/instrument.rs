@@ -19,7 +19,7 @@ use crate::facts::Facts;
 use crate::payload::contain;
 use crate::shared::Core;
 
-pub(crate) use backend::somebody_listens;
+pub(crate) use backend::{reports_are_heard, somebody_listens};
 
 /// A process has ended abnormally through its own doing (PL-007, PL-008). Its facts are gathered only if somebody wants to
 /// know them.

@@ -24,6 +24,8 @@ use crate::time::Time;
 #[derive(Clone, Debug)]
 pub struct Machine<S, T> {
     flags: Flags,
+    /// Whether nobody wants reports.
+    quiet: bool,
     children: Children<S>,
     budget: Budget,
     phase: Phase<T>,
@@ -78,6 +80,7 @@ impl<S, T> Machine<S, T> {
         }
         Ok(Self {
             flags,
+            quiet: false,
             children,
             budget: Budget::new(),
             phase: Phase::New,
@@ -114,6 +117,11 @@ impl<S, T> Machine<S, T> {
             let Some(event) = self.waiting.pop_front() else { break };
             self.serve(now, event, actions);
         }
+    }
+
+    /// Whether reports may be left out from now on, for nobody would hear them.
+    pub fn be_quiet(&mut self, quiet: bool) {
+        self.quiet = quiet;
     }
 
     /// What starts the child: always some after [`Action::Start`]; none for an unknown child, or a temporary
@@ -436,6 +444,9 @@ impl<S, T> Machine<S, T> {
     }
 
     fn report(&self, key: ChildKey, context: ReportContext, actions: &mut Vec<Action<T>>) {
+        if self.quiet {
+            return;
+        }
         let report = Report { context, offender: self.child(key).offender() };
         actions.push(Action::Report(Box::new(report)));
     }

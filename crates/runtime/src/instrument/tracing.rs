@@ -17,6 +17,12 @@ pub(crate) fn somebody_listens() -> bool {
     tracing::event_enabled!(target: "fauxtp::crash", tracing::Level::ERROR)
 }
 
+/// Whether anybody would hear of some report of a supervisor.
+pub(crate) fn reports_are_heard() -> bool {
+    tracing::event_enabled!(target: "fauxtp::supervisor", tracing::Level::ERROR)
+        || tracing::event_enabled!(target: "fauxtp::supervisor", tracing::Level::INFO)
+}
+
 pub(crate) fn crash(
     facts: &Facts,
     neighbours: &[Pid],

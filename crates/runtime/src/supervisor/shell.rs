@@ -172,6 +172,7 @@ impl Shell {
                 at: now,
                 restarts: matches!(event, Event::Exited(..) | Event::Retry(_)),
             };
+            self.machine.be_quiet(!instrument::reports_are_heard());
             self.machine.decide(now, event, &mut actions);
             while !actions.is_empty() {
                 // A start or a stop is the last of its actions; what comes of it is one more event.
