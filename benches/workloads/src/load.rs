@@ -76,15 +76,15 @@ async fn often(mut load: impl Load, count: u64) -> Result<Timed> {
 
 /// Does it more and more often, until that takes about `time`.
 pub(crate) async fn long_enough(mut load: impl Load, time: Duration) -> Result<Timed> {
-    let mut count = 64;
+    // The first times are slow, and whoever was started before has things to do then; they only tell how to go on.
+    let mut timed = load.go(64).await?;
     loop {
-        let timed = load.go(count).await?;
+        // Not too far at once: a pause of the machine looks like slowness as well.
+        let more = time.as_secs_f64() / timed.took.as_secs_f64();
+        timed = load.go(times(timed.operations, more.clamp(1.0, 16.0))).await?;
         if timed.took * 2 >= time {
             return Ok(timed);
         }
-        // Not too far at once: the first times are slow, and a pause of the machine looks like slowness as well.
-        let more = time.as_secs_f64() / timed.took.as_secs_f64();
-        count = times(timed.operations, more.clamp(2.0, 16.0));
     }
 }
 
