@@ -27,8 +27,15 @@ enum Runs {
 }
 
 /// How those that are Rust are called in tables, where their package is, and which crate's version is shown.
-const PACKAGES: &[(&str, &str, &str)] =
-    &[(OURS, "subject-ours", "fauxtp"), (TOKIO, "subject-tokio", "tokio")];
+const PACKAGES: [(&str, &str, &str); 7] = [
+    (OURS, "subject-ours", "fauxtp"),
+    (TOKIO, "subject-tokio", "tokio"),
+    (RACTOR, "subject-ractor", "ractor"),
+    ("kameo", "subject-kameo", "kameo"),
+    ("actix", "subject-actix", "actix"),
+    ("xtra", "subject-xtra", "xtra"),
+    ("coerce", "subject-coerce", "coerce"),
+];
 
 /// Ours.
 pub(crate) const OURS: &str = "fauxtp";
@@ -51,7 +58,7 @@ pub(crate) fn ready(only: &[String]) -> Result<Vec<Subject>> {
         only.is_empty() || [OURS, TOKIO].contains(&name) || only.iter().any(|one| one == name)
     };
     let mut subjects = Vec::new();
-    for &(name, package, library) in PACKAGES {
+    for (name, package, library) in PACKAGES {
         if wanted(name) {
             let program = build(package)?;
             subjects.push(Subject {

@@ -42,24 +42,26 @@ impl Workload {
     /// Does it with a subject, taking about `time` where it does not matter how often something is done.
     pub(crate) async fn run<S: Subject>(self, time: Duration) -> Result<Vec<Figure>> {
         let row = self.name();
+        // Where it matters how many there are, it must be as many for all.
+        let some = |number| if time < SHORT { number / 10 } else { number };
         let timed = match self {
-            Self::Cast => often(messages::Cast::<S>::to_one(1).await, CASTS).await,
-            Self::CastMany => often(messages::Cast::<S>::to_one(8).await, CASTS).await,
+            Self::Cast => often(messages::Cast::<S>::to_one(1).await, some(CASTS)).await,
+            Self::CastMany => often(messages::Cast::<S>::to_one(8).await, some(CASTS)).await,
             Self::Call => return messages::single_calls::<S>(time).await,
             Self::CallMany => long_enough(messages::Call::<S>::by(64).await, time).await,
             Self::PingPong => long_enough(talk::PingPong::<S>::new(), time).await,
             Self::Ring => long_enough(talk::Ring::<S>::of(10_000).await, time).await,
             Self::Life => long_enough(lives::Life::<S>::new(), time).await,
             Self::Supervised => long_enough(lives::Supervised::<S>::new().await, time).await,
-            Self::Spawn => lives::spawn::<S>(100_000).await,
-            Self::Idle => return Ok(vec![memory::idle::<S>(100_000).await?]),
+            Self::Spawn => lives::spawn::<S>(some(100_000)).await,
+            Self::Idle => return Ok(vec![memory::idle::<S>(some(100_000)).await?]),
             Self::FanOut => long_enough(talk::FanOut::<S>::to(1_000).await, time).await,
-            Self::Tree => talk::tree::<S>(100_000).await,
+            Self::Tree => talk::tree::<S>(some(100_000)).await,
             Self::Panic | Self::Error | Self::ErrorAmongMany => {
                 restarts::run::<S>(self, time).await
             }
-            Self::Lookup => return lookup::run::<S>(100_000, time).await,
-            Self::Backlog => return memory::backlog::<S>(10_000_000).await,
+            Self::Lookup => return lookup::run::<S>(some(100_000), time).await,
+            Self::Backlog => return memory::backlog::<S>(some(10_000_000)).await,
         };
         Ok(vec![timed?.figure(row)])
     }
@@ -67,6 +69,9 @@ impl Workload {
 
 /// How many casts: the same for all, for what waits in a queue is part of what they cost.
 const CASTS: u64 = 1_000_000;
+
+/// Whoever has less time than that for a sample wants a tenth of everything.
+const SHORT: Duration = Duration::from_millis(100);
 
 /// Does it so many times, after a tenth of that to warm up.
 async fn often(mut load: impl Load, count: u64) -> Result<Timed> {

@@ -58,7 +58,9 @@ fn figures<S: Subject>() -> Result<Vec<Figure>> {
 fn sample<S: Subject>(workload: Workload, flavor: Flavor, time: Duration) -> Result<Vec<Figure>> {
     if let Some(reason) = S::cannot(workload) {
         let outcome = Outcome::Cannot { cannot: reason.to_owned() };
-        return Ok(vec![Figure { row: workload.name().to_owned(), outcome, among: None }]);
+        let figure =
+            |row: &&str| Figure { row: (*row).to_owned(), outcome: outcome.clone(), among: None };
+        return Ok(workload.rows().iter().map(figure).collect());
     }
     S::enter(flavor, workload.run::<S>(time))?
 }

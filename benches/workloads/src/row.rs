@@ -58,7 +58,7 @@ pub const ROWS: &[Row] = &[
     row("w7s", "start only", PerSecond, Tokio(1.0), Tokio(3.0)),
     row("w8", "memory of an idle process", Bytes, AtMost(700.0), AtMost(400.0)),
     row("w9", "fan-out to 1,000, acknowledged", PerSecond, Tokio(1.0), Tokio(1.3)),
-    row("w10", "tree of 111,111 processes", PerSecond, Tokio(1.0), Tokio(2.0)),
+    row("w10", "tree of processes", PerSecond, Tokio(1.0), Tokio(2.0)),
     row("w11", "restart after a panic", PerSecond, Tokio(0.9), Tokio(1.4)),
     row("w11e", "restart after an error exit", PerSecond, Tokio(0.5), Tokio(1.0)),
     row("w11k", "restart among 1,000 children", PerSecond, Tokio(0.9), Tokio(1.5)),

@@ -88,6 +88,30 @@ impl Workload {
             Self::Backlog => "w13",
         }
     }
+
+    /// The rows it has figures for.
+    #[must_use]
+    pub const fn rows(self) -> &'static [&'static str] {
+        match self {
+            Self::Cast => &["w1"],
+            Self::CastMany => &["w2"],
+            Self::Call => &["w3", "w3p"],
+            Self::CallMany => &["w4"],
+            Self::PingPong => &["w5"],
+            Self::Ring => &["w6"],
+            Self::Life => &["w7"],
+            Self::Supervised => &["w7d"],
+            Self::Spawn => &["w7s"],
+            Self::Idle => &["w8"],
+            Self::FanOut => &["w9"],
+            Self::Tree => &["w10"],
+            Self::Panic => &["w11"],
+            Self::Error => &["w11e"],
+            Self::ErrorAmongMany => &["w11k"],
+            Self::Lookup => &["w12", "w12x8"],
+            Self::Backlog => &["w13", "w13b", "w13k"],
+        }
+    }
 }
 
 impl FromStr for Workload {
@@ -97,6 +121,21 @@ impl FromStr for Workload {
         match Self::ALL.into_iter().find(|workload| workload.name() == name) {
             Some(workload) => Ok(workload),
             None => bail!("there is no workload `{name}`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::ROWS;
+
+    #[test]
+    fn every_row_is_of_one_workload_in_the_same_order() {
+        let rows = Workload::ALL.into_iter().flat_map(Workload::rows).copied();
+        assert!(rows.eq(ROWS.iter().map(|row| row.id)));
+        for workload in Workload::ALL {
+            assert_eq!(workload.rows()[0], workload.name());
         }
     }
 }

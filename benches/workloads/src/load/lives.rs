@@ -59,15 +59,15 @@ impl<S: Subject> Load for Supervised<S> {
 }
 
 /// Counters are started; done when the last one answers. They are asked whether they are there when the time is taken.
-pub(crate) async fn spawn<S: Subject>(count: usize) -> Result<Timed> {
+pub(crate) async fn spawn<S: Subject>(count: u64) -> Result<Timed> {
     let warm_up = spawn_timed::<S>(count / 10).await?;
     let counters = spawn_timed::<S>(count).await?;
     drop(warm_up.1);
     Ok(counters.0)
 }
 
-async fn spawn_timed<S: Subject>(count: usize) -> Result<(Timed, Vec<S::Counter>)> {
-    let mut counters = Vec::with_capacity(count);
+async fn spawn_timed<S: Subject>(count: u64) -> Result<(Timed, Vec<S::Counter>)> {
+    let mut counters = Vec::new();
     let start = Instant::now();
     for _ in 0..count {
         counters.push(S::start().await);
@@ -79,5 +79,5 @@ async fn spawn_timed<S: Subject>(count: usize) -> Result<(Timed, Vec<S::Counter>
     for counter in &counters {
         ensure!(S::total(counter).await == Total::default(), "a counter was told something");
     }
-    Ok((Timed { operations: count as u64, took }, counters))
+    Ok((Timed { operations: count, took }, counters))
 }

@@ -9,8 +9,8 @@ use super::{Load, Timed, ensure_arrived, long_enough};
 use crate::figure::Figure;
 use crate::subject::{Names, Subject};
 
-pub(crate) async fn run<S: Subject>(names: usize, time: Duration) -> Result<Vec<Figure>> {
-    let mut readers = Readers::<S>::of(names).await;
+pub(crate) async fn run<S: Subject>(names: u64, time: Duration) -> Result<Vec<Figure>> {
+    let mut readers = Readers::<S>::of(usize::try_from(names)?).await;
     let alone = long_enough(readers.by(1), time).await?;
     let eight = long_enough(readers.by(8), time).await?;
     Ok(vec![alone.figure("w12"), eight.figure("w12x8")])
