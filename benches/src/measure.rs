@@ -70,7 +70,7 @@ pub(crate) fn measure(
                 let place = format!("{} {} {}", workload.name(), flavor.name(), subject.name);
                 results.failures.push(format!("{place}: {failure}"));
             }
-            let cells = cells(subject, flavor, taken, effort);
+            let cells = cells(subject.name, flavor, taken, effort);
             results.dropped += cells.first().map_or(0, |cell| cell.dropped);
             results.cells.extend(cells);
         }
@@ -101,7 +101,7 @@ fn in_turns(
 }
 
 /// One cell for each row that the samples have figures for.
-fn cells(subject: &Subject, flavor: Flavor, taken: Taken, effort: &Effort) -> Vec<Cell> {
+fn cells(subject: &'static str, flavor: Flavor, taken: Taken, effort: &Effort) -> Vec<Cell> {
     let Taken { mut clean, disturbed, .. } = taken;
     let dropped = disturbed.len();
     let all: Vec<_> = clean.iter().chain(&disturbed).cloned().collect();
@@ -120,10 +120,10 @@ fn cells(subject: &Subject, flavor: Flavor, taken: Taken, effort: &Effort) -> Ve
         Some(Cell {
             row: figure.row.clone(),
             flavor,
-            subject: subject.name,
+            subject,
             samples: same.filter_map(|figure| value(&figure.outcome, row.unit)).collect(),
             dropped: if is_timed && !is_disturbed { dropped } else { 0 },
-            is_disturbed: is_timed && is_disturbed,
+            is_disturbed: is_timed && is_disturbed && !cannot(figure),
             cannot: match &figure.outcome {
                 Outcome::Cannot { cannot } => Some(cannot.clone()),
                 Outcome::Time { .. } | Outcome::Room { .. } => None,
@@ -147,5 +147,46 @@ pub(crate) fn value(outcome: &Outcome, unit: Unit) -> Option<f64> {
             Some(*bytes as f64 / *operations as f64)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// What becomes of samples that take so many seconds for one cast.
+    fn cell_of(clean: &[u64], disturbed: &[u64]) -> Cell {
+        let figures = |seconds: &[u64]| -> Vec<Vec<Figure>> {
+            let figure = |seconds: &u64| vec![Figure::time("w1", 1, Duration::from_secs(*seconds))];
+            seconds.iter().map(figure).collect()
+        };
+        let taken = Taken { clean: figures(clean), disturbed: figures(disturbed), failure: None };
+        let effort = Effort::new(true, Some(3));
+        let mut cells = cells("tokio", Flavor::CurrentThread, taken, &effort);
+        cells.pop().expect("there were samples")
+    }
+
+    #[test]
+    fn disturbed_samples_are_dropped() {
+        let cell = cell_of(&[1, 2], &[4, 4]);
+        assert_eq!((cell.samples, cell.dropped), (vec![1.0, 0.5], 2));
+        assert!(!cell.is_disturbed);
+    }
+
+    #[test]
+    fn disturbed_samples_count_and_are_told_of_if_there_are_too_few_others() {
+        let cell = cell_of(&[1], &[4, 4, 4]);
+        assert_eq!((cell.samples.len(), cell.dropped), (4, 0));
+        assert!(cell.is_disturbed);
+    }
+
+    #[test]
+    fn who_cannot_do_something_is_not_asked_again() {
+        let cannot = Outcome::Cannot { cannot: "it has no names".to_owned() };
+        let figure = Figure { row: "w12".to_owned(), outcome: cannot, among: None };
+        let taken = Taken { disturbed: vec![vec![figure]], ..Taken::default() };
+        assert!(taken.is_done(3));
     }
 }

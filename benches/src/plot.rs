@@ -66,9 +66,9 @@ fn draw(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let most = points.iter().map(|point| point.among as f64).fold(1.0, f64::max);
     let costs = || points.iter().map(|point| point.nanoseconds);
-    // Whole decades, so that a flat line is seen to be flat.
+    // Whole decades, three at the least, so that a flat line is seen to be flat.
     let low = 10_f64.powf(costs().fold(f64::MAX, f64::min).max(1.0).log10().floor());
-    let high = 10_f64.powf(costs().fold(low * 10.0, f64::max).log10().ceil());
+    let high = 10_f64.powf(costs().fold(low * 1e3, f64::max).log10().ceil());
 
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(area)

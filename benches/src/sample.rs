@@ -26,7 +26,7 @@ pub(crate) fn take(subject: &Subject, arguments: &[&str], flavor: Flavor) -> Res
         .with_context(|| format!("start {}", subject.name))?;
     let others = Clock::now()?.others_since(before);
     let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}", complaint.trim());
+    ensure!(output.status.success(), "{} {}", output.status, complaint.trim());
     let lines = String::from_utf8(output.stdout).context("read what it has printed")?;
     let figures: Vec<Figure> = lines
         .lines()

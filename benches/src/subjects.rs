@@ -75,13 +75,15 @@ pub(crate) fn ready(only: &[String]) -> Result<Vec<Subject>> {
 }
 
 impl Subject {
-    /// What prints figures when it is run with the arguments of a subject.
+    /// What prints figures when it is run with the arguments of a subject; ended if that takes far too long.
     pub(crate) fn command(&self, arguments: &[&str], flavor: Flavor) -> Command {
-        let mut command = match &self.runs {
-            Runs::Program(program) => Command::new(program),
-            Runs::Erlang(folder) => emulator(folder, flavor),
+        let mut command = Command::new("timeout");
+        command.arg(SECONDS_MAX).env("RUST_BACKTRACE", "0");
+        match &self.runs {
+            Runs::Program(program) => command.arg(program),
+            Runs::Erlang(folder) => emulator(&mut command, folder, flavor),
         };
-        command.args(arguments).env("RUST_BACKTRACE", "0");
+        command.args(arguments);
         command
     }
 }
@@ -141,16 +143,18 @@ fn erlang() -> Result<Option<Subject>> {
     Ok(Some(Subject { name: ERLANG, version, runs: Runs::Erlang(folder) }))
 }
 
-fn emulator(folder: &Path, flavor: Flavor) -> Command {
+/// How long a sample may take; the slowest takes some seconds.
+const SECONDS_MAX: &str = "120";
+
+fn emulator<'c>(command: &'c mut Command, folder: &Path, flavor: Flavor) -> &'c mut Command {
     let schedulers = match flavor {
         Flavor::CurrentThread => "1:1",
         Flavor::MultiThread => "2:2",
     };
-    let mut command = Command::new("erl");
-    command
-        .args(["-noshell", "-noinput", "+S", schedulers, "+P", "4000000", "+t", "2000000", "-pa"]);
-    command.arg(folder).args(["-s", "subject", "main", "-extra"]);
-    command
+    command.args(["erl", "-noshell", "-noinput", "+S", schedulers]);
+    // So many processes, and so many names.
+    command.args(["+P", "4000000", "+t", "2000000", "-pa"]).arg(folder);
+    command.args(["-s", "subject", "main", "-extra"])
 }
 
 /// Where this program was built.
