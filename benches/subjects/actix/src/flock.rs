@@ -6,7 +6,7 @@ use fauxtp_bench_workloads::{Ending, Shepherd};
 
 pub(crate) struct Child {
     number: usize,
-    arrivals: Arrivals<Addr<Child>>,
+    arrivals: Arrivals<Addr<Self>>,
 }
 
 #[derive(Message)]

@@ -3,7 +3,7 @@
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-pub(crate) struct Member(Option<Addr<Member>>);
+pub(crate) struct Member(Option<Addr<Self>>);
 
 /// Closes the ring.
 #[derive(Message)]

@@ -15,7 +15,7 @@ use crate::system;
 pub(crate) struct Child {
     number: usize,
     ending: Ending,
-    arrivals: Arrivals<LocalActorRef<Child>>,
+    arrivals: Arrivals<LocalActorRef<Self>>,
 }
 
 struct Crash;

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::system;
 
-pub(crate) struct Member(Option<LocalActorRef<Member>>);
+pub(crate) struct Member(Option<LocalActorRef<Self>>);
 
 /// Closes the ring.
 struct Next(LocalActorRef<Member>);

@@ -5,7 +5,7 @@ use kameo::mailbox;
 use kameo::prelude::*;
 use tokio::sync::oneshot;
 
-pub(crate) struct Member(Option<ActorRef<Member>>);
+pub(crate) struct Member(Option<ActorRef<Self>>);
 
 /// Closes the ring.
 struct Next(ActorRef<Member>);

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 use xtra::{Actor, Address, Context, Handler, Mailbox};
 
-pub(crate) struct Member(Option<Address<Member>>);
+pub(crate) struct Member(Option<Address<Self>>);
 
 /// Closes the ring.
 struct Next(Address<Member>);
