@@ -72,7 +72,7 @@ fn overview(page: &mut String, results: &Results) -> Result<()> {
                 ratio(results, row, flavor, OURS),
                 text::mark(row.floor(flavor), row.unit),
                 text::mark(row.goal(flavor), row.unit),
-                results.verdict(row, flavor).map_or("", text::verdict),
+                text::verdict(results, row, flavor),
             )?;
         }
     }

@@ -144,6 +144,17 @@ impl Results {
         }
     }
 
+    /// Whether what the verdict is made from was measured while the machine was busy.
+    pub(crate) fn is_doubtful(&self, row: &Row, flavor: Flavor) -> bool {
+        let marks = [row.floor(flavor), row.goal(flavor)];
+        let other = match marks {
+            [Mark::Ractor(_), _] | [_, Mark::Ractor(_)] => RACTOR,
+            _ => TOKIO,
+        };
+        let mut cells = [OURS, other].into_iter().filter_map(|name| self.cell(row, flavor, name));
+        cells.any(|cell| cell.is_disturbed)
+    }
+
     fn meets(&self, row: &Row, flavor: Flavor, mark: Mark) -> Option<bool> {
         match mark {
             Mark::Tokio(times) => Some(self.ratio(row, flavor, OURS, TOKIO)? >= times),

@@ -39,7 +39,7 @@ fn block(results: &Results, row: &Row, flavor: Flavor) -> String {
 /// What is asked of ours, and whether it is met.
 fn demands(results: &Results, row: &Row, flavor: Flavor) -> String {
     let (floor, goal) = (mark(row.floor(flavor), row.unit), mark(row.goal(flavor), row.unit));
-    let verdict = results.verdict(row, flavor).map_or("", verdict);
+    let verdict = verdict(results, row, flavor);
     format!(" · floor {floor} · goal {goal} · {OURS}: {verdict}")
 }
 
@@ -70,12 +70,15 @@ pub(crate) fn conditions(results: &Results) -> String {
     )
 }
 
-pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Goal => "goal reached",
-        Verdict::Floor => "above the floor",
-        Verdict::Missed => "MISSED",
-    }
+/// Whether ours is good enough; marked if the machine was too busy to tell.
+pub(crate) fn verdict(results: &Results, row: &Row, flavor: Flavor) -> String {
+    let text = match results.verdict(row, flavor) {
+        Some(Verdict::Goal) => "goal reached",
+        Some(Verdict::Floor) => "above the floor",
+        Some(Verdict::Missed) => "MISSED",
+        None => return "–".to_owned(),
+    };
+    if results.is_doubtful(row, flavor) { format!("{text} ~") } else { text.to_owned() }
 }
 
 /// A figure to be reached.
