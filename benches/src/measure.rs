@@ -1,55 +1,192 @@
-//! Pairs of samples, taken in turns, and what is typical of them.
+//! Samples of all subjects in turns: A B C A B C.
 
-use anyhow::Result;
+use fauxtp_bench_workloads::figure::Outcome;
+use fauxtp_bench_workloads::row::{Row, Unit};
+use fauxtp_bench_workloads::{Figure, Flavor, Workload};
 
-use crate::flavor::Flavor;
-use crate::sample::{Sample, Who};
-use crate::workload::Workload;
+use crate::results::{Cell, Results};
+use crate::sample::{self, Sample};
+use crate::subjects::Subject;
 
-/// Many values of one quantity.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
+/// How much is done to find something out.
+#[derive(Debug)]
+pub(crate) struct Effort {
+    /// How many samples of each.
+    pub(crate) samples: usize,
+    /// How many more may be taken instead of those that are dropped.
+    pub(crate) patience: usize,
+    /// How long a sample takes, where that can be chosen.
+    pub(crate) milliseconds: u64,
+    /// The most processes, names or children in a plot.
+    pub(crate) among_max: u64,
 }
 
-impl Spread {
-    fn of(values: impl Iterator<Item = f64>) -> Self {
-        let mut values: Vec<f64> = values.collect();
-        values.sort_by(f64::total_cmp);
-        let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
-        let last = values.len().saturating_sub(1);
-        let median = f64::midpoint(at(last / 2), at(values.len() / 2));
-        Self { median, min: at(0), max: at(last) }
+impl Effort {
+    pub(crate) fn new(quick: bool, samples: Option<usize>) -> Self {
+        let (usual, milliseconds, among_max) =
+            if quick { (3, 60, 10_000) } else { (9, 200, 1_000_000) };
+        let samples = samples.unwrap_or(usual);
+        let patience = if quick { 1 } else { samples };
+        Self { samples, patience, milliseconds, among_max }
     }
 }
 
-/// What one workload has yielded in one runtime.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Measured {
-    pub(crate) ours: Spread,
-    pub(crate) tokio: Spread,
-    /// Of each pair, ours to tokio's.
-    pub(crate) ratio: Spread,
+/// What was sampled of one subject.
+#[derive(Debug, Default)]
+struct Taken {
+    clean: Vec<Vec<Figure>>,
+    disturbed: Vec<Vec<Figure>>,
+    failure: Option<String>,
 }
 
-/// Measures in turns: ours, tokio's, ours, tokio's. The first pair warms up and does not count.
-pub(crate) fn measure(workload: Workload, flavor: Flavor, pairs: usize) -> Result<Measured> {
-    let take = |who| {
-        let sample = Sample { workload, who, flavor, count: workload.count() };
-        if workload.needs_a_process_to_itself() { sample.take_apart() } else { sample.take() }
-    };
-    let mut taken = Vec::with_capacity(pairs);
-    for number in 0..=pairs {
-        let pair = (take(Who::Ours)?, take(Who::Tokio)?);
-        if number > 0 {
-            taken.push(pair);
+impl Taken {
+    /// Whether one more sample is of use.
+    fn is_done(&self, samples: usize) -> bool {
+        let figures = self.clean.first().or(self.disturbed.first());
+        let cannot = figures.and_then(|figures| figures.first()).is_some_and(cannot);
+        cannot || self.failure.is_some() || self.clean.len() >= samples
+    }
+}
+
+fn cannot(figure: &Figure) -> bool {
+    matches!(figure.outcome, Outcome::Cannot { .. })
+}
+
+/// Measures a workload in both flavors.
+pub(crate) fn measure(
+    workload: Workload,
+    subjects: &[Subject],
+    effort: &Effort,
+    results: &mut Results,
+) {
+    let time = effort.milliseconds.to_string();
+    for flavor in Flavor::ALL {
+        eprintln!("measuring {} {}", workload.name(), flavor.name());
+        let arguments = ["sample", workload.name(), flavor.name(), &time];
+        let taken = in_turns(subjects, &arguments, flavor, effort);
+        for (subject, taken) in subjects.iter().zip(taken) {
+            results.taken += taken.clean.len() + taken.disturbed.len();
+            if let Some(failure) = &taken.failure {
+                let place = format!("{} {} {}", workload.name(), flavor.name(), subject.name);
+                results.failures.push(format!("{place}: {failure}"));
+            }
+            let cells = cells(subject.name, flavor, taken, effort);
+            results.dropped += cells.first().map_or(0, |cell| cell.dropped);
+            results.cells.extend(cells);
         }
     }
-    Ok(Measured {
-        ours: Spread::of(taken.iter().map(|pair| pair.0)),
-        tokio: Spread::of(taken.iter().map(|pair| pair.1)),
-        ratio: Spread::of(taken.iter().map(|pair| pair.0 / pair.1)),
-    })
+}
+
+/// Samples of each subject, one after the other, until all have enough or patience is at its end.
+fn in_turns(
+    subjects: &[Subject],
+    arguments: &[&str],
+    flavor: Flavor,
+    effort: &Effort,
+) -> Vec<Taken> {
+    let mut all: Vec<Taken> = subjects.iter().map(|_| Taken::default()).collect();
+    for _ in 0..effort.samples + effort.patience {
+        for (subject, taken) in subjects.iter().zip(&mut all) {
+            if taken.is_done(effort.samples) {
+                continue;
+            }
+            match sample::take(subject, arguments, flavor) {
+                Ok(Sample { figures, is_disturbed: false }) => taken.clean.push(figures),
+                Ok(Sample { figures, is_disturbed: true }) => taken.disturbed.push(figures),
+                Err(error) => taken.failure = Some(format!("{error:#}")),
+            }
+        }
+    }
+    all
+}
+
+/// One cell for each row that the samples have figures for.
+fn cells(subject: &'static str, flavor: Flavor, taken: Taken, effort: &Effort) -> Vec<Cell> {
+    let Taken { mut clean, disturbed, .. } = taken;
+    let dropped = disturbed.len();
+    let all: Vec<_> = clean.iter().chain(&disturbed).cloned().collect();
+    // Fewer than most of what was wanted say little; then what there is counts, and is marked.
+    let is_disturbed = clean.len() * 2 <= effort.samples && dropped > 0;
+    if is_disturbed {
+        clean.clone_from(&all);
+    }
+    let Some(first) = clean.first() else { return Vec::new() };
+    let cell = |figure: &Figure| {
+        let row = Row::find(&figure.row)?;
+        // How much room something takes has nothing to do with what else the machine does.
+        let is_timed = row.unit != Unit::Bytes;
+        let counting = if is_timed { &clean } else { &all };
+        let same = counting.iter().flatten().filter(|other| other.row == figure.row);
+        Some(Cell {
+            row: figure.row.clone(),
+            flavor,
+            subject,
+            samples: same.filter_map(|figure| value(&figure.outcome, row.unit)).collect(),
+            dropped: if is_timed && !is_disturbed { dropped } else { 0 },
+            is_disturbed: is_timed && is_disturbed && !cannot(figure),
+            cannot: match &figure.outcome {
+                Outcome::Cannot { cannot } => Some(cannot.clone()),
+                Outcome::Time { .. } | Outcome::Room { .. } => None,
+            },
+        })
+    };
+    first.iter().filter_map(cell).collect()
+}
+
+/// What a figure is in the unit of its row.
+#[expect(clippy::cast_precision_loss, reason = "nothing is counted to 2^52")]
+pub(crate) fn value(outcome: &Outcome, unit: Unit) -> Option<f64> {
+    match (outcome, unit) {
+        (Outcome::Time { operations, nanoseconds }, Unit::PerSecond) => {
+            Some(*operations as f64 * 1e9 / *nanoseconds as f64)
+        }
+        (Outcome::Time { operations, nanoseconds }, Unit::Nanoseconds) => {
+            Some(*nanoseconds as f64 / *operations as f64)
+        }
+        (Outcome::Room { operations, bytes }, Unit::Bytes) => {
+            Some(*bytes as f64 / *operations as f64)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// What becomes of samples that take so many seconds for one cast.
+    fn cell_of(clean: &[u64], disturbed: &[u64]) -> Cell {
+        let figures = |seconds: &[u64]| -> Vec<Vec<Figure>> {
+            let figure = |seconds: &u64| vec![Figure::time("w1", 1, Duration::from_secs(*seconds))];
+            seconds.iter().map(figure).collect()
+        };
+        let taken = Taken { clean: figures(clean), disturbed: figures(disturbed), failure: None };
+        let effort = Effort::new(true, Some(3));
+        let mut cells = cells("tokio", Flavor::CurrentThread, taken, &effort);
+        cells.pop().expect("there were samples")
+    }
+
+    #[test]
+    fn disturbed_samples_are_dropped() {
+        let cell = cell_of(&[1, 2], &[4, 4]);
+        assert_eq!((cell.samples, cell.dropped), (vec![1.0, 0.5], 2));
+        assert!(!cell.is_disturbed);
+    }
+
+    #[test]
+    fn disturbed_samples_count_and_are_told_of_if_there_are_too_few_others() {
+        let cell = cell_of(&[1], &[4, 4, 4]);
+        assert_eq!((cell.samples.len(), cell.dropped), (4, 0));
+        assert!(cell.is_disturbed);
+    }
+
+    #[test]
+    fn who_cannot_do_something_is_not_asked_again() {
+        let cannot = Outcome::Cannot { cannot: "it has no names".to_owned() };
+        let figure = Figure { row: "w12".to_owned(), outcome: cannot, among: None };
+        let taken = Taken { disturbed: vec![vec![figure]], ..Taken::default() };
+        assert!(taken.is_done(3));
+    }
 }

@@ -1,65 +1,37 @@
-//! One sample: one workload, one subject, one runtime that nobody has used before.
+//! One sample: a run of a subject's program, and what else the machine did meanwhile.
 
-use std::env;
-use std::process::Command;
+use anyhow::{Context as _, Result, ensure};
+use fauxtp_bench_workloads::{Figure, Flavor};
 
-use anyhow::{Context, Result, ensure};
-use clap::ValueEnum;
+use crate::machine::Clock;
+use crate::subjects::Subject;
 
-use crate::flavor::Flavor;
-use crate::subject::{Ours, Subject, Tokio};
-use crate::workload::Workload;
-
-/// Whose counter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Who {
-    /// fauxtp's.
-    Ours,
-    /// The hand-written one.
-    Tokio,
-}
-
-/// What to take.
-#[derive(Clone, Copy, Debug)]
+/// What a run has printed.
+#[derive(Debug)]
 pub(crate) struct Sample {
-    pub(crate) workload: Workload,
-    pub(crate) who: Who,
-    pub(crate) flavor: Flavor,
-    pub(crate) count: u64,
+    pub(crate) figures: Vec<Figure>,
+    /// Whether the rest of the machine used too much of it.
+    pub(crate) is_disturbed: bool,
 }
 
-impl Sample {
-    /// Takes it here.
-    pub(crate) fn take(self) -> Result<f64> {
-        match self.who {
-            Who::Ours => self.take_of::<Ours>(),
-            Who::Tokio => self.take_of::<Tokio>(),
-        }
-    }
+/// How much of the machine others may use while a sample is taken.
+pub(crate) const OTHERS_MAX: f64 = 0.10;
 
-    fn take_of<S: Subject>(self) -> Result<f64> {
-        let runtime = self.flavor.runtime()?;
-        // In a task, as everybody's code is: what `block_on` runs itself is not run by a worker.
-        let run = runtime.spawn(async move { self.workload.run::<S>(self.count).await });
-        runtime.block_on(run).context("run the workload")?
-    }
-
-    /// Takes it in a program of its own.
-    pub(crate) fn take_apart(self) -> Result<f64> {
-        let name = |value: Option<clap::builder::PossibleValue>| {
-            value.map(|value| value.get_name().to_owned()).context("every value has a name")
-        };
-        let output = Command::new(env::current_exe().context("find this program")?)
-            .arg("sample")
-            .arg(name(self.workload.to_possible_value())?)
-            .arg(name(self.who.to_possible_value())?)
-            .arg(name(self.flavor.to_possible_value())?)
-            .arg(self.count.to_string())
-            .output()
-            .context("start this program again")?;
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "take a sample of {self:?}: {complaint}");
-        let number = String::from_utf8_lossy(&output.stdout);
-        number.trim().parse().with_context(|| format!("read the sample {number:?}"))
-    }
+/// Runs a subject. It prints nothing unless everything that should arrive has arrived.
+pub(crate) fn take(subject: &Subject, arguments: &[&str], flavor: Flavor) -> Result<Sample> {
+    let before = Clock::now()?;
+    let output = subject
+        .command(arguments, flavor)
+        .output()
+        .with_context(|| format!("start {}", subject.name))?;
+    let others = Clock::now()?.others_since(before);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{} {}", output.status, complaint.trim());
+    let lines = String::from_utf8(output.stdout).context("read what it has printed")?;
+    let figures: Vec<Figure> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).with_context(|| format!("read the figure {line}")))
+        .collect::<Result<_>>()?;
+    ensure!(!figures.is_empty(), "it has printed nothing; {}", complaint.trim());
+    Ok(Sample { figures, is_disturbed: others > OTHERS_MAX })
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::bench;
 use crate::book;
 use crate::conformance;
 use crate::coverage::{self, Selection};
@@ -41,6 +42,7 @@ const STEPS: &[Step] = &[
     ("examples", |workspace| Runner::of_this_machine().run_package(workspace, EXAMPLES)),
     ("tour", tour),
     ("storms", |workspace| storms::run(workspace, &[], true)),
+    ("benches", bench::check),
     ("book", |workspace| book::render(workspace).and_then(|()| book::peers(workspace))),
 ];
 

@@ -22,15 +22,15 @@ mod fuzz;
 mod simulations;
 mod storms;
 mod models;
+mod bench;
 mod check;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use models::Length;
-use program::Program;
 use simulations::Plan;
 use workspace::Workspace;
 
@@ -129,7 +129,7 @@ enum Chore {
         #[arg(long)]
         short: bool,
     },
-    /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`.
+    /// Runs the benchmarks in benches/, with the arguments given, e.g. `--quick`, `--only w1,w3` or `--json`.
     Bench {
         /// What the benchmark program gets to see.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -173,17 +173,6 @@ fn run(chore: Chore) -> Result<()> {
             mutants::run(&workspace, only.as_deref(), histories)
         }
         Chore::Models { long, short } => models::run(&workspace, Length::of(short, long)),
-        Chore::Bench { arguments } => bench(&workspace, arguments),
+        Chore::Bench { arguments } => bench::run(&workspace, arguments),
     }
-}
-
-/// The benchmarks are a workspace of their own, so that the peers we measure are not in our lock file.
-fn bench(workspace: &Workspace, arguments: Vec<String>) -> Result<()> {
-    let folder = workspace.root.join("benches");
-    ensure!(folder.is_dir(), "there is no folder benches/ in this repository");
-    Program::cargo()
-        .args(["run", "--release", "-p", "fauxtp-bench", "--"])
-        .args(arguments)
-        .directory(folder)
-        .run()
 }
