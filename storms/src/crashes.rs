@@ -21,12 +21,12 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(crate) fn run(scene: &mut Scene) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        // What is made for the first process only, and for the first of a million, is not left behind by the second.
         // The same memory for all rounds, and written to before it counts: it is too much for the allocator to give it
         // back each time.
         let nobody = Pid { node: 0, id: 0, serial: 0, creation: 0 };
         let mut ends = vec![nobody; (scene.size(CRASHES) + CHILDREN) as usize];
         ends.clear();
+        // What is made for the first process only, and for the first of a million, is not left behind by the second.
         let empty = Baseline::now().await;
         fixed(scene, "panics, one supervisor", &mut ends).await?;
         let filled =
