@@ -4,6 +4,7 @@ use crate::pools;
 
 use std::sync::{Arc, Mutex};
 
+use fauxtp::names::Raw;
 use fauxtp::prelude::*;
 use fauxtp::process::{self, Received, Trap};
 use fauxtp::reason::MaxRestartsReached;
@@ -459,4 +460,33 @@ async fn sup_032_a_pool_that_ends_refuses_every_request() {
     let (stopped, stopped_too, ()) = tokio::join!(pool.stop(), simple.stop(), requests(exited));
     stopped.and(stopped_too).expect("they stop");
     requests(CallError::NoProc).await;
+}
+
+/// A child that can be reached before it runs ends as soon as it does; its supervisor hears of each end.
+///
+/// Method: others send to its name all the time, from another thread, and each message ends it. A start that has been told
+/// after the end would leave a child that is listed, and dead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dyn_004_an_end_right_after_the_start_is_heard() {
+    static HASTY: Name<Raw<()>> = Name::new("hasty");
+    let pool = start(DynamicSupervisor::new().unlimited()).await;
+    let hasty = ChildSpec::process("hasty", async |mut ctx: process::Context<()>| {
+        let _only_one = ctx.recv().await;
+    });
+    add(&pool, hasty.name(&HASTY).restart(Restart::Permanent)).await;
+    let senders = (0..2).map(|_| {
+        let sender = process::spawn(async |_: process::Context<()>| {
+            for _ in 0..3_000 {
+                let _nobody_there = HASTY.send(());
+                tokio::task::yield_now().await;
+            }
+        });
+        sender.expect("a runtime")
+    });
+    for sender in senders.collect::<Vec<_>>() {
+        assert_eq!(soon("all is sent", sender.join()).await, ExitReason::Normal);
+    }
+    pools::until("it is there again", || HASTY.whereis().is_some()).await;
+    assert_eq!(pool.count_children().await.expect("lives").specs, 1);
+    pool.stop().await.expect("stops");
 }

@@ -125,29 +125,34 @@ impl<K: Ord + Clone, V> Index<K, V> {
     ) -> Result<Option<(Pid, V)>, AlreadyRegistered> {
         let mut replaced = None;
         let own = key.clone();
-        match (self.entries.entry(key), self.keys) {
-            (Entry::Vacant(place), Keys::Unique) => {
-                place.insert(Holders::One(owner, value));
+        // Comparing keys may panic; so the owner is noted first, and what is changed then compares nothing.
+        match self.entries.entry(key) {
+            Entry::Vacant(place) => {
+                self.owners.entry(owner).or_default().insert(own, ());
+                match self.keys {
+                    Keys::Unique => {
+                        place.insert(Holders::One(owner, value));
+                    }
+                    Keys::Duplicate => place.insert(Holders::none()).push(owner, value),
+                }
             }
-            (Entry::Vacant(place), Keys::Duplicate) => {
-                place.insert(Holders::none()).push(owner, value);
-            }
-            (Entry::Occupied(mut place), _) => match place.get_mut() {
+            Entry::Occupied(mut place) => match place.get_mut() {
                 Holders::One(pid, held) => {
                     if *pid == owner || holder_alive(*pid) {
                         return Err(AlreadyRegistered { pid: *pid });
                     }
+                    disown(&mut self.owners, &own, *pid);
+                    self.owners.entry(owner).or_default().insert(own, ());
                     let former = core::mem::replace(pid, owner);
                     replaced = Some((former, core::mem::replace(held, value)));
+                    self.count -= 1;
                 }
-                many => many.push(owner, value),
+                many => {
+                    self.owners.entry(owner).or_default().insert(own, ());
+                    many.push(owner, value);
+                }
             },
         }
-        if let Some((former, _)) = &replaced {
-            self.disown(&own, *former);
-            self.count -= 1;
-        }
-        self.owners.entry(owner).or_default().insert(own, ());
         self.count += 1;
         Ok(replaced)
     }
@@ -183,7 +188,7 @@ impl<K: Ord + Clone, V> Index<K, V> {
     {
         let taken = self.take(key, owner, matches);
         if !taken.is_empty() && self.values(key, owner).next().is_none() {
-            self.disown(key, owner);
+            disown(&mut self.owners, key, owner);
         }
         taken
     }
@@ -297,17 +302,18 @@ impl<K: Ord + Clone, V> Index<K, V> {
             Keys::Duplicate => self.take(key, owner, |_| true).into(),
         }
     }
+}
 
-    fn disown<Q>(&mut self, key: &Q, owner: Pid)
-    where
-        K: Borrow<Q>,
-        Q: Ord + ?Sized,
-    {
-        if let Some(keys) = self.owners.get_mut(&owner) {
-            let _was_held = keys.remove(key);
-            if keys.is_empty() {
-                self.owners.remove(&owner);
-            }
+/// An owner has a key no longer.
+fn disown<K, Q>(owners: &mut BTreeMap<Pid, Few<K, ()>>, key: &Q, owner: Pid)
+where
+    K: Borrow<Q> + Ord,
+    Q: Ord + ?Sized,
+{
+    if let Some(keys) = owners.get_mut(&owner) {
+        let _was_held = keys.remove(key);
+        if keys.is_empty() {
+            owners.remove(&owner);
         }
     }
 }

@@ -111,7 +111,8 @@ impl Ack {
         (Self { teller: Some(Teller::Promise(promise)) }, pledge)
     }
 
-    /// To be called with what became of the start, from the new process's task.
+    /// To be called with what became of the start, from the new process's task; from its starter's if it has none of its
+    /// own to tell of.
     pub(crate) fn post(tell: impl FnOnce(Started) + Send + 'static) -> Self {
         Self { teller: Some(Teller::Post(Box::new(tell))) }
     }
@@ -351,6 +352,9 @@ impl Drop for Starting {
     fn drop(&mut self) {
         if let Some(child) = self.child.take() {
             give_up(&child);
+            if self.newborn {
+                child.rouse();
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::facts::Facts;
 use crate::payload::contain;
 use crate::shared::Core;
 
-pub(crate) use backend::{reports_are_heard, somebody_listens};
+pub(crate) use backend::somebody_listens;
 
 /// A process has ended abnormally through its own doing (PL-007, PL-008). Its facts are gathered only if somebody wants to
 /// know them.
@@ -52,6 +52,13 @@ pub(crate) fn unhandled(core: &Core, what: impl FnOnce() -> String) {
 /// A killed child does not yield.
 pub(crate) fn unkillable(supervisor: Pid, child: Pid) {
     contain(|| backend::unkillable(supervisor, child));
+}
+
+/// Whether anybody would hear of some report of a supervisor.
+pub(crate) fn reports_are_heard() -> bool {
+    let mut heard = false;
+    contain(|| heard = backend::reports_are_heard());
+    heard
 }
 
 /// A supervisor reports: progress as information, everything else as an error (LOG-001).

@@ -370,10 +370,12 @@ impl<M: Send + 'static> Process for Shared<M> {
     }
 
     fn rouse(self: Arc<Self>) {
+        executor::let_go(&self);
         executor::wake(&self);
     }
 
     fn rouse_and_wait(self: Arc<Self>, cx: &mut Context<'_>) {
+        executor::let_go(&self);
         self.run_or_wake(cx);
     }
 

@@ -273,7 +273,7 @@ impl<M: Send + 'static> process::Context<M> {
     }
 }
 
-/// Registers a process under a name, on its own task.
+/// Registers a process under a name: itself, or before it runs.
 fn claim(process: &Handle, text: &Arc<str>) -> Result<(), NameError> {
     let core = process.core();
     if text.is_empty() {

@@ -129,11 +129,11 @@ where
     F: Future<Output = ExitReason> + Send + 'static,
 {
     let process = launch(birth, watched, |_| Ok::<_, NoRuntime>(()), body)?;
-    executor::wake(process.shared());
+    process.handle().rouse();
     Ok(process)
 }
 
-/// Makes a process that does not run before it is woken; any signal does that. Links and watchers are in place
+/// Makes a process that does not run before it is roused, whoever sends it what. Links and watchers are in place
 /// before it is first polled (PROC-013), and so is what it claims; if it does not get that, nothing of it is left.
 pub(crate) fn launch<M, F, E: From<NoRuntime>>(
     birth: Birth,
@@ -171,7 +171,10 @@ where
     scheduler.born(shared.core.pid, parent.as_ref().map(|parent| parent.core().pid), birth.label);
     let address = Address::new(shared.clone());
     let unborn = Unborn { shared: Some(&shared), watched };
-    claim(&address.handle())?;
+    if let Err(refused) = claim(&address.handle()) {
+        unborn.refused();
+        return Err(refused);
+    }
     let body = body(Context::new(shared.clone(), birth.mailbox.is_bounded()));
     unborn.born();
     executor::embody(&shared, Life::new(shared.clone(), body));
@@ -230,6 +233,13 @@ struct Unborn<'a, M: Send + 'static> {
 impl<M: Send + 'static> Unborn<'_, M> {
     fn born(mut self) {
         self.shared = None;
+    }
+
+    /// It ends like one that finds nothing to do: somebody may know it by a name that it did get.
+    fn refused(self) {
+        if let Some(shared) = self.shared {
+            shared.core.private(|private| private.possessions().doom = Some(ExitReason::Normal));
+        }
     }
 }
 

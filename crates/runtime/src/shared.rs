@@ -39,9 +39,9 @@ pub(crate) trait Process: Send + Sync {
     /// The same by somebody who waits for what comes of it: the process may run on his stack.
     fn signal_and_wait(self: Arc<Self>, signal: Signal, cx: &mut Context<'_>)
     -> Result<(), Signal>;
-    /// Lets the process run soon.
+    /// Lets a new process run soon.
     fn rouse(self: Arc<Self>);
-    /// Lets the process run now, on the stack of somebody who waits for it, or soon.
+    /// Lets a new process run now, on the stack of somebody who waits for it, or soon.
     fn rouse_and_wait(self: Arc<Self>, cx: &mut Context<'_>);
     /// Drops the process's future; its runtime has ended.
     fn end(&self);

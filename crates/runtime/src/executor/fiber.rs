@@ -2,6 +2,8 @@
 //! convenient.
 //!
 //! ```text
+//!   held ── let go, by whoever has made it ──► idle, or queued if it was woken meanwhile
+//!
 //!            wake                   a hand takes it              ready
 //!   idle ───────────► queued ───────────────────────► running ─────────► over
 //!    ▲ └── run at once, on the stack of whoever waits ────▲ │
@@ -45,6 +47,8 @@ const RUNNING: u8 = 1;
 const WOKEN: u8 = 2;
 /// Its runtime has ended.
 const ENDED: u8 = 4;
+/// Whoever has made it has not let it go yet. Wakes are remembered.
+const HELD: u8 = 8;
 
 impl Berth {
     pub(crate) fn new() -> Self {
@@ -52,7 +56,7 @@ impl Berth {
     }
 }
 
-/// Gives a fiber its future, which waits to be woken. A runtime that has ended drops it at once.
+/// Gives a fiber its future, which does not run before it is let go. A runtime that has ended drops it at once.
 pub(crate) fn embody<F: Fiber + Wake>(
     fiber: &Arc<F>,
     future: impl Future<Output = ()> + Send + 'static,
@@ -61,17 +65,26 @@ pub(crate) fn embody<F: Fiber + Wake>(
     *fiber.berth().living.lock() = Some(living);
     let stage = &fiber.berth().stage;
     if !fiber.executor().has_ended() {
-        if stage.compare_exchange(RUNNING, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        if stage.compare_exchange(RUNNING, HELD, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
             return;
         }
         let woken = RUNNING | WOKEN;
-        if stage.compare_exchange(woken, WOKEN, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-            return fiber.executor().enqueue(fiber.clone());
+        let held = stage.compare_exchange(woken, HELD | WOKEN, Ordering::AcqRel, Ordering::Acquire);
+        if held.is_ok() {
+            return;
         }
     }
     stage.fetch_or(ENDED, Ordering::AcqRel);
     let left = fiber.berth().living.lock().take();
     drop(left);
+}
+
+/// A fiber may run from now on, if it is woken or was already. Said once.
+pub(crate) fn let_go<F: Fiber>(fiber: &Arc<F>) {
+    // Pairs with the exchange in `wake`: either that finds it free, or its wake is seen here.
+    if fiber.berth().stage.fetch_and(!HELD, Ordering::AcqRel) == HELD | WOKEN {
+        fiber.executor().enqueue(fiber.clone());
+    }
 }
 
 /// Has a fiber run soon.

@@ -34,6 +34,7 @@ impl Bit {
     ) -> Arc<Self> {
         let bit = Self::unborn(executor);
         fiber::embody(&bit, future);
+        fiber::let_go(&bit);
         bit
     }
 }

@@ -41,7 +41,9 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if !std::mem::replace(this.ended, true) {
-                farewell(this.shared, this.body, ExitReason::killed(), Cause::Imposed);
+                let doom = this.shared.core.private(|private| private.doom().cloned());
+                let reason = doom.unwrap_or_else(ExitReason::killed);
+                farewell(this.shared, this.body, reason, Cause::Imposed);
             }
         }
     }

@@ -22,7 +22,7 @@ use crate::stop::Outcome;
 
 /// What a child starts from, besides its own arguments.
 pub(crate) struct Ground {
-    /// Names the child takes before its `init`.
+    /// Names the child has before its `init`.
     pub(crate) claims: Claims,
     /// How often it has been restarted before.
     pub(crate) restarts: u32,

@@ -195,6 +195,7 @@ impl Shell {
                     };
                 }
                 if let Some(outcome) = outcome {
+                    self.machine.be_quiet(!instrument::reports_are_heard());
                     self.machine.decide(clock::now(), outcome, &mut actions);
                 }
             }

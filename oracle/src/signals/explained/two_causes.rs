@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Window, ended_in, retold, tied_to};
+use super::{Window, ended_in, is_noproc, retold, tied_to};
 use crate::sides::{Explanation, Sides};
 use crate::signals::compare::{canonical, ends};
 use crate::signals::history::{Act, Child, History, Step};
@@ -18,7 +18,9 @@ pub(super) fn explain(history: &History, sides: &Sides, step: usize) -> Explanat
             let tied = tied_to(history, *robot, step);
             let is_cause = |reason: &Term| {
                 let of = |other: &usize| !differs(other) && ours.get(other) == Some(reason);
-                tied.iter().any(|other| other != robot && of(other))
+                // Of a newborn the driver may hear too late why it ended; that is no cause.
+                let is_known = |other: &usize| !is_noproc(reason) || *other < history.robots.len();
+                tied.iter().any(|other| other != robot && is_known(other) && of(other))
                     || bears(history, &tied, reason)
             };
             // Whoever comes to an end by itself may be taken along sooner, or not.

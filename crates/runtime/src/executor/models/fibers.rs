@@ -83,7 +83,7 @@ fn wake_and_run() {
     check("wake_and_run", Depth::All, || race(idle, |_, bit| fiber::wake(bit), fiber::wake));
 }
 
-/// A fiber is woken while it gets its future: it is polled, and sees what was written before.
+/// A fiber is woken while it gets its future and is let go: it is polled, and sees what was written before.
 #[test]
 fn embody_and_wake() {
     check("embody_and_wake", Depth::All, || {
@@ -99,6 +99,7 @@ fn embody_and_wake() {
             |bit| {
                 let reader = future.lock().expect("nobody panics").take();
                 fiber::embody(bit, reader.expect("it was put there"));
+                fiber::let_go(bit);
             },
         );
     });
@@ -140,6 +141,7 @@ fn end_and_run() {
                 Poll::Pending
             }),
         );
+        fiber::let_go(&bit);
         fiber::wake(&bit);
         world.settle();
         threads.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
