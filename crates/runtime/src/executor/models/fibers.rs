@@ -10,7 +10,7 @@ use crate::executor::{Executor, fiber};
 use crate::models::checker::{Depth, FEW, check, explore, settle};
 use crate::models::world::World;
 use crate::slot::{Pledge, promise};
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{self, AtomicUsize, Ordering};
 
 /// Some threads, and the one of the model.
 const ALL: usize = FEW + 1;
@@ -105,16 +105,46 @@ fn embody_and_wake() {
     });
 }
 
+/// Several wake a fiber, or want it to run on their stacks, before it is let go: it does not run before that, and then
+/// sees what was written before.
+#[test]
+fn held_until_let_go() {
+    check("held_until_let_go", Depth::All, || {
+        let future = Arc::new(std::sync::Mutex::new(None));
+        let (later, free) = (future.clone(), Arc::new(atomic::AtomicBool::new(false)));
+        race(
+            |world, written| {
+                let (reader, all_seen) = written.reader();
+                *later.lock().expect("nobody panics") = Some(reader);
+                (Bit::unborn(&world.executor), all_seen)
+            },
+            poke,
+            |bit| {
+                let reader = future.lock().expect("nobody panics").take();
+                let is_free = free.clone();
+                fiber::embody(bit, async move {
+                    assert!(is_free.load(Ordering::Relaxed), "it was let go");
+                    reader.expect("it was put there").await;
+                });
+                free.store(true, Ordering::Relaxed);
+                fiber::let_go(bit);
+            },
+        );
+    });
+}
+
+/// Wakes a fiber; every other one has it run at once, if it can be had.
+fn poke(number: usize, bit: &Arc<Bit>) {
+    let mut cx = Context::from_waker(Waker::noop());
+    if number % 2 == 1 || !Executor::run_on_the_spot(bit, &mut cx) {
+        fiber::wake(bit);
+    }
+}
+
 /// Several want a fiber to run on their stacks, while others wake it: what they wrote before is seen by a poll.
 #[test]
 fn on_the_spot_and_wake() {
     check("on_the_spot_and_wake", Depth::All, || {
-        let poke = |number, bit: &Arc<Bit>| {
-            let mut cx = Context::from_waker(Waker::noop());
-            if number % 2 == 1 || !Executor::run_on_the_spot(bit, &mut cx) {
-                fiber::wake(bit);
-            }
-        };
         race(idle, poke, fiber::wake);
     });
 }
