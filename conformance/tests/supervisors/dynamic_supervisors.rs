@@ -462,10 +462,10 @@ async fn sup_032_a_pool_that_ends_refuses_every_request() {
     requests(CallError::NoProc).await;
 }
 
-/// A child that can be reached before it runs ends as soon as it does; its supervisor hears of each end.
+/// A child whose name is known before it runs, and that ends at its first message: each end is heard, and it comes back.
 ///
-/// Method: others send to its name all the time, from another thread, and each message ends it. A start that has been told
-/// after the end would leave a child that is listed, and dead.
+/// Method: others send to its name all the time, from other threads. That nothing which comes in between can have it run
+/// before its start is told is too narrow a moment to be met here; the model `held_until_let_go` shows it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dyn_004_an_end_right_after_the_start_is_heard() {
     static HASTY: Name<Raw<()>> = Name::new("hasty");
