@@ -1,7 +1,7 @@
 //! What a mixed load has done: whatever was sent must have been handled, or have been lost with its receiver.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fauxtp::Pid;
@@ -37,6 +37,9 @@ pub(crate) struct Ledger {
     pub(crate) children_begun: Count,
     pub(crate) children_ended: Count,
     pub(crate) crashes: Count,
+    /// Of those, how many were heard of after the end had begun: nobody may have been started in their place.
+    late_crashes: Count,
+    is_ending: AtomicBool,
     pub(crate) starts: Count,
     /// Of workers: they may not have heard of everything they had begun.
     pub(crate) ends: Count,
@@ -183,6 +186,19 @@ impl Ledger {
         Self { crew, ..Self::default() }
     }
 
+    /// A worker has crashed.
+    pub(crate) fn crashed(&self) {
+        self.crashes.one_more();
+        if self.is_ending.load(Ordering::SeqCst) {
+            self.late_crashes.one_more();
+        }
+    }
+
+    /// From now on nobody need be replaced who crashes.
+    pub(crate) fn begin_to_end(&self) {
+        self.is_ending.store(true, Ordering::SeqCst);
+    }
+
     /// Where the loss of something is counted: nobody who is at work may lose it.
     fn loss<'a>(&'a self, receiver: Receiver, usual: &'a Count) -> &'a Count {
         if self.crew.is_at_work(receiver) { &self.lost_by_the_living } else { usual }
@@ -211,7 +227,8 @@ impl Ledger {
         let lost = lost_by_the_living > 0
             || self.calls_given_up.get() > workers
             || self.unaddressed.get() > self.ends.get();
-        let restarts = self.crashes.get() + workers == self.starts.get();
+        let owed = self.crashes.get() + workers;
+        let restarts = (owed - self.late_crashes.get()..=owed).contains(&self.starts.get());
         let children = self.children_begun.get() == self.children_ended.get();
         // Whoever ends hears no more of what it has begun: one thing of each kind at most, for they end soon.
         let ends = self.ends.get();
@@ -268,6 +285,29 @@ mod tests {
             (false, true, Some(false), false),
         ] {
             assert_eq!(adds_up(left, handled, answered), fine, "{left} {handled} {answered:?}");
+        }
+    }
+
+    #[test]
+    fn only_who_crashes_at_the_end_need_not_be_replaced() {
+        for (late, starts, fine) in [
+            (false, 2, true),
+            (false, 1, false),
+            (true, 1, true),
+            (true, 2, true),
+            (true, 3, false),
+        ] {
+            let ledger = Ledger::new(1);
+            for _ in 0..starts {
+                ledger.starts.one_more();
+            }
+            if late {
+                ledger.begin_to_end();
+            }
+            ledger.crashed();
+            let mut scene = Scene::new("test", false);
+            ledger.check(&mut scene);
+            assert_eq!(scene.end().is_ok(), fine, "{late} {starts}");
         }
     }
 

@@ -51,7 +51,7 @@ impl Load {
             .registry(&registry)
             .on_exit(move |_, reason| {
                 if reason.is_error() {
-                    counting.crashes.one_more();
+                    counting.crashed();
                 }
             })
             .start()
@@ -65,6 +65,7 @@ impl Load {
 
     /// Ends it, and sees to it that the sums are right.
     pub(crate) async fn stop(self, scene: &mut Scene) -> anyhow::Result<Arc<Ledger>> {
+        self.ledger.begin_to_end();
         self.workers.stop().await.context("stopping the workers")?;
         // The last children are just ending by themselves.
         while self.children.count_children().await?.active > 0 {
