@@ -105,10 +105,11 @@ impl<M, N> Tray<M, N> {
         Some(Item::Message(message))
     }
 
-    /// Takes the oldest item if it is a message and there are no notices at all, the common case.
+    /// Whether there are messages and no notices at all, the common case.
+    #[must_use]
     #[inline]
-    pub fn take_plain(&mut self) -> Option<M> {
-        if self.notices.is_empty() { self.take_oldest_message() } else { None }
+    pub fn has_plain(&self) -> bool {
+        self.notices.is_empty() && !self.messages.is_empty()
     }
 
     fn notice_is_next(&self) -> bool {

@@ -224,36 +224,44 @@ fn claim_all(claims: Claims, process: &Handle) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Runs `init` and acknowledges; gives the state, or the reason to end with.
-pub(crate) async fn init<S>(
-    handle: &Handle,
+/// Runs the current process's `init` and acknowledges; gives the state, or the reason to end with.
+#[allow(
+    clippy::manual_async_fn,
+    reason = "an `async fn` would have its parameters in the frame twice"
+)]
+pub(crate) fn init<S, F>(
     ack: Ack,
-    init: impl Future<Output = crate::Result<S>>,
-) -> Result<S, ExitReason> {
-    let fail = |reason| Err(Stop::because(reason));
-    let stop = match guarded(stricken(init, fail)).await {
-        Ok(Ok(state)) => {
-            ack.ready();
-            return Ok(state);
-        }
-        Ok(Err(stop)) => stop,
-        Err(report) => Stop::because(panicked(report)),
-    };
-    handle.core().private(|private| private.ending = true);
-    Err(match stop.manner() {
-        Manner::Plain => {
-            ack.fail_at_end(StartError::Failed(stop.reason().clone()));
-            stop.into_reason()
-        }
-        Manner::Quiet => {
-            ack.fail_at_end(StartError::Failed(stop.into_reason()));
-            ExitReason::Normal
-        }
-        Manner::Ignore => {
-            ack.fail_at_end(StartError::Ignored);
-            ExitReason::Normal
-        }
-    })
+    init: F,
+) -> impl Future<Output = Result<S, ExitReason>> + use<S, F>
+where
+    F: Future<Output = crate::Result<S>>,
+{
+    async move {
+        let fail = |reason| Err(Stop::because(reason));
+        let stop = match guarded(stricken(init, fail)).await {
+            Ok(Ok(state)) => {
+                ack.ready();
+                return Ok(state);
+            }
+            Ok(Err(stop)) => stop,
+            Err(report) => Stop::because(panicked(report)),
+        };
+        current::with_borrowed(|process| process.core().private(|private| private.ending = true));
+        Err(match stop.manner() {
+            Manner::Plain => {
+                ack.fail_at_end(StartError::Failed(stop.reason().clone()));
+                stop.into_reason()
+            }
+            Manner::Quiet => {
+                ack.fail_at_end(StartError::Failed(stop.into_reason()));
+                ExitReason::Normal
+            }
+            Manner::Ignore => {
+                ack.fail_at_end(StartError::Ignored);
+                ExitReason::Normal
+            }
+        })
+    }
 }
 
 /// How long a killed process may take to be gone before it is left behind (RUST-001).

@@ -121,10 +121,11 @@ fn known_or_new(handle: Handle) -> Result<Arc<Executor>, NoRuntime> {
     if !has_time_driver() {
         return Err(NoRuntime::WithoutTime);
     }
+    let scheduler = Scheduler::of_this_thread();
     let executor = Arc::new(Executor {
         id,
-        crew: crew::Crew::new(&handle),
-        scheduler: Scheduler::of_this_thread(),
+        crew: crew::Crew::new(&handle, &scheduler),
+        scheduler,
         handle,
         timers: Timers::default(),
         sweep: sweep::Sweep::default(),

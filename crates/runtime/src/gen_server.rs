@@ -61,7 +61,7 @@ use crate::guard::drop_each;
 use crate::instrument;
 use crate::mailbox::Mailbox;
 use crate::names::{Name, Receives, claim_at_start};
-use crate::process;
+use crate::process::{self, Wait};
 use crate::registry::Registry;
 use crate::signal::{Down, Exit};
 use crate::stop::Result;
@@ -299,6 +299,8 @@ struct Wishes<M> {
     last_words: Option<Box<dyn FnOnce() + Send>>,
     /// What it reads besides its mailbox.
     streams: Streams<M>,
+    /// For the next thing to deal with, once that has begun.
+    wait: Option<Wait>,
 }
 
 /// What was wished and not granted is dropped piece by piece: destructors may panic.
@@ -326,6 +328,7 @@ impl<S: GenServer> Context<S> {
                 stopping: None,
                 last_words: None,
                 streams: Streams::new(),
+                wait: None,
             })
         })
     }

@@ -21,11 +21,11 @@ use crate::executor::{self, Berth, Executor, Fiber};
 use crate::guard::drop_each;
 use crate::shared::{Barrier, Core, Process};
 use crate::signal::{Down, Exit, Signal};
-use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
+use crate::sync::{Mutex, MutexGuard};
 use crate::wait::SOMEWHERE;
 
-use lanes::{Lanes, Post, Room};
+use lanes::{Lanes, Post, Room, Rouse};
 
 pub(crate) use lanes::{Fresh, Unread};
 pub use policy::{Mailbox, Overflow, SendError, ZeroCapacity};
@@ -115,49 +115,75 @@ impl<M: Send + 'static> Shared<M> {
     /// waits and has to be woken, and the place of the message where that can be said.
     #[inline]
     fn deliver(&self, message: M, place: &mut u64) -> Result<bool, SendError<M>> {
-        let (scheduler, pid) = (self.core.executor.scheduler(), self.core.pid);
         if !self.core.may_be_open() {
-            scheduler.returned(pid);
-            return Err(SendError::NoProc(message));
+            return self.refuse(SendError::NoProc(message));
         }
         let mut lanes = self.lanes.lock();
         if lanes.closed {
             drop(lanes);
             self.wait_for_its_end();
-            scheduler.returned(pid);
-            return Err(SendError::NoProc(message));
+            return self.refuse(SendError::NoProc(message));
         }
-        let dropped = match lanes.accept(message, place) {
+        if lanes.is_bounded() {
+            return self.deliver_bounded(lanes, message, place);
+        }
+        *place = lanes.accept(message);
+        let rouse = self.rouse(&mut lanes);
+        drop(lanes);
+        self.core.executor.scheduler().accepted(self.core.pid);
+        Ok(rouse.wake_others())
+    }
+
+    /// The same with a bounded mailbox.
+    #[cold]
+    fn deliver_bounded(
+        &self,
+        mut lanes: MutexGuard<'_, Lanes<M>>,
+        message: M,
+        place: &mut u64,
+    ) -> Result<bool, SendError<M>> {
+        let (scheduler, pid) = (self.core.executor.scheduler(), self.core.pid);
+        let dropped = match lanes.accept_bounded(message, place) {
             Room::Made(oldest) => {
                 scheduler.accepted(pid);
                 scheduler.displaced(pid, usize::from(oldest.is_some()));
                 oldest
             }
             Room::Refused(message) => {
-                scheduler.returned(pid);
-                return Err(SendError::Full(message));
+                drop(lanes);
+                return self.refuse(SendError::Full(message));
             }
             Room::Dropped(message) => {
                 scheduler.returned(pid);
                 Some(message)
             }
         };
-        let wake = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take());
+        let rouse = self.rouse(&mut lanes);
         drop(lanes);
-        let wakes = match wake {
-            Some(Some(waker)) => {
-                waker.wake();
-                false
-            }
-            Some(None) => true,
-            None => false,
-        };
+        let wakes = rouse.wake_others();
         if dropped.is_some() {
             crate::instrument::dropped(&self.core);
             // By no process: it is not the sender who owes what it carried.
             current::as_nobody(|| drop_each(dropped));
         }
         Ok(wakes)
+    }
+
+    /// Whom a message that has just come gets up.
+    #[inline]
+    fn rouse(&self, lanes: &mut Lanes<M>) -> Rouse {
+        let rouse = lanes.rouse();
+        if !matches!(rouse, Rouse::Nobody) {
+            // Pairs with the load in `take`.
+            self.core.arrived.store(true, Ordering::Release);
+        }
+        rouse
+    }
+
+    #[cold]
+    fn refuse(&self, error: SendError<M>) -> Result<bool, SendError<M>> {
+        self.core.executor.scheduler().returned(self.core.pid);
+        Err(error)
     }
 
     fn post(&self, post: Post<M>) -> Result<(), Post<M>> {
@@ -171,6 +197,7 @@ impl<M: Send + 'static> Shared<M> {
         self.core.executor.scheduler().posted(self.core.pid);
         lanes.parked = false;
         let waker = lanes.waker.take();
+        self.core.arrived.store(true, Ordering::Release);
         // Pairs with the swap in `take_in`; the lock orders the rest.
         self.core.signalled.store(true, Ordering::Release);
         drop(lanes);
@@ -203,29 +230,59 @@ impl<M: Send + 'static> Shared<M> {
         })
     }
 
-    /// Moves everything that has arrived to the tray, if no signal has to be taken in before.
-    pub(crate) fn take(&self, tray: &mut Tray<M, Notice<M>>, cx: &mut Context<'_>) -> Taken {
+    /// Moves everything that has arrived to the tray, if no signal has to be taken in before. What arrives next wakes the
+    /// reader, who need not look again in the same poll: `alert` says whether the inbox is known to have been empty since,
+    /// unless `arrived` is set.
+    pub(crate) fn take(
+        &self,
+        tray: &mut Tray<M, Notice<M>>,
+        alert: &mut bool,
+        cx: &Context<'_>,
+    ) -> Taken {
+        // A waker made of this very object.
+        let own = cx.waker().data() == std::ptr::from_ref(self).cast();
+        *alert &= own;
+        // Pairs with the Release in `rouse` and in `post`. Whoever comes later wakes a process that is running.
+        if *alert && !self.core.arrived.load(Ordering::Acquire) {
+            return self.nothing(tray, own);
+        }
         let mut lanes = self.lanes.lock();
         if !lanes.all_looked_at() {
+            *alert = false;
             return Taken::Signals;
         }
-        if lanes.is_empty() {
+        let is_empty = lanes.is_empty();
+        let mut former = None;
+        if own {
             lanes.parked = true;
-            // A waker made of this very object.
-            let own = cx.waker().data() == std::ptr::from_ref(self).cast();
-            let former =
-                if own { lanes.waker.take() } else { lanes.waker.replace(cx.waker().clone()) };
+            former = lanes.waker.take();
+            self.core.arrived.store(false, Ordering::Relaxed);
+        } else if is_empty {
+            lanes.parked = true;
+            former = lanes.waker.replace(cx.waker().clone());
+        }
+        if is_empty {
             let spare = lanes.spare_room();
             drop(lanes);
             drop((former, spare));
-            tray.give_back_room();
-            if own {
-                self.core.executor.scheduler().waits(self.core.pid);
-            }
-            return Taken::Nothing;
+            *alert = own;
+            return self.nothing(tray, own);
         }
         lanes.move_to(tray);
+        // Otherwise it has to be given back.
+        *alert = own && !lanes.has_spare_room();
+        drop(lanes);
+        drop(former);
         Taken::Something
+    }
+
+    fn nothing(&self, tray: &mut Tray<M, Notice<M>>, own: bool) -> Taken {
+        tray.give_back_room();
+        if own {
+            self.core.receiving.store(true, Ordering::Relaxed);
+            self.core.executor.scheduler().waits(self.core.pid);
+        }
+        Taken::Nothing
     }
 
     /// For bounded mailboxes: drops what senders have displaced, and tells them how much still waits.
@@ -255,11 +312,11 @@ impl<M: Send + 'static> Shared<M> {
     pub(crate) fn put_notice(&self, number: u32, notice: Notice<M>) {
         let mut lanes = self.lanes.lock();
         lanes.put_notice(number, notice);
-        let waker = std::mem::take(&mut lanes.parked).then(|| lanes.waker.take()).flatten();
+        let rouse = lanes.rouse();
+        self.core.arrived.store(true, Ordering::Release);
         drop(lanes);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        // The process itself is at this very place.
+        let _runs = rouse.wake_others();
     }
 
     /// A reader outside of the process waits until that has taken in its signals; false if it has.
@@ -395,8 +452,11 @@ impl<M: Send + 'static> Process for Shared<M> {
     }
 
     fn is_receiving(&self) -> bool {
-        // A reader outside of the process need not have run when this is asked.
-        self.core.read_elsewhere.load(Ordering::Relaxed) || self.lanes.lock().parked
+        let core = &self.core;
+        // A reader outside of the process need not have run when this is asked, nor one with a waker of its own.
+        core.receiving.load(Ordering::Relaxed)
+            || core.read_elsewhere.load(Ordering::Relaxed)
+            || self.lanes.lock().waits_with_a_waker()
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

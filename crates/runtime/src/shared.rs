@@ -112,6 +112,11 @@ pub(crate) struct Core {
     status: AtomicU8,
     /// Set by others when a signal is in the inbox, cleared by the process when it takes signals in.
     pub(crate) signalled: AtomicBool,
+    /// Set, under the lock of its inbox, when something has come in for which it is woken; cleared by the process when it
+    /// takes that out.
+    pub(crate) arrived: AtomicBool,
+    /// Whether it has looked in vain into its inbox since it was last polled; written by itself.
+    pub(crate) receiving: AtomicBool,
     /// Set by the process when something is to be done as soon as it yields.
     pub(crate) owes: AtomicBool,
     /// Set by the process when its doom is set.
@@ -230,6 +235,8 @@ impl Core {
             status: AtomicU8::new(ALIVE),
             signalled: AtomicBool::new(false),
             owes: AtomicBool::new(false),
+            arrived: AtomicBool::new(true),
+            receiving: AtomicBool::new(false),
             doomed: AtomicBool::new(false),
             read_elsewhere: AtomicBool::new(false),
             acknowledged: AtomicBool::new(false),

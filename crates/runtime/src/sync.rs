@@ -21,6 +21,6 @@ use self::shuttle as twin;
 use self::std as twin;
 
 pub(crate) use arrivals::Arrivals;
-pub(crate) use twin::{Mutex, RwLock, SHARDS, atomic, statics, thread, thread_local};
+pub(crate) use twin::{Mutex, MutexGuard, RwLock, SHARDS, atomic, statics, thread, thread_local};
 #[cfg(all(test, any(loom, shuttle)))]
 pub(crate) use {local::Local, twin::key};

@@ -4,7 +4,7 @@
 //! runtime has one hand with a queue; a fiber that is woken by another one stays with the same hand, idle
 //! hands take from busy ones, and every few polls a hand lets the runtime do something else.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -41,6 +41,8 @@ struct Here {
 
 thread_local! {
     static HERE: Cell<Here> = const { Cell::new(Here { executor: 0, hand: None, depth: 0 }) };
+    /// What waits for the hand that works here, if nobody else could take it anyway; lent by its [`Work`].
+    static OWN: RefCell<VecDeque<Arc<dyn Fiber>>> = const { RefCell::new(VecDeque::new()) };
 }
 
 statics! {
@@ -55,6 +57,8 @@ pub(crate) fn allow_on_the_spot(allow: bool) {
 /// The hands of one runtime.
 pub(super) struct Crew {
     hands: Box<[Hand]>,
+    /// Whether there is one hand, on the one thread of its runtime: then what it wakes itself needs no lock.
+    alone: bool,
     /// A bit for each hand that sleeps; changed only under that hand's lock.
     asleep: AtomicU64,
     /// Whose turn it is to get a fiber from outside.
@@ -82,13 +86,15 @@ pub(super) struct Line {
 }
 
 impl Crew {
-    pub(super) fn new(handle: &Handle) -> Self {
+    pub(super) fn new(handle: &Handle, scheduler: &Scheduler) -> Self {
+        let is_single = handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
         let hands = match handle.runtime_flavor() {
             RuntimeFlavor::CurrentThread => 1,
             _ => handle.metrics().num_workers().clamp(1, HANDS_MAX),
         };
         Self {
             hands: (0..hands).map(|_| Hand::default()).collect(),
+            alone: is_single && scheduler.leaves_order_alone(),
             asleep: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
@@ -101,10 +107,21 @@ impl Crew {
     }
 
     fn next(&self, hand: usize, scheduler: &Scheduler) -> Next {
+        if self.alone {
+            if let Some(fiber) = take_own() {
+                return Next::Fiber(fiber);
+            }
+        }
         match scheduler.next(&self.hands[hand].line) {
             Next::Nothing => self.steal(hand).map_or(Next::Nothing, Next::Fiber),
             next => next,
         }
+    }
+
+    /// A hand that is alone takes over what others have put in its line.
+    fn gather(&self) {
+        let mut line = self.hands[0].line.lock();
+        let _thread_is_ending = OWN.try_with(|own| own.borrow_mut().append(&mut line.fibers));
     }
 
     /// Takes half of what waits at another hand.
@@ -197,6 +214,9 @@ impl Crew {
 
     /// Puts a fiber in line; tells whether somebody was woken whom another thread should run.
     fn enqueue(&self, here: Option<u8>, fiber: Arc<dyn Fiber>) -> bool {
+        let is_own = self.alone && here.is_some();
+        let fiber = if is_own { put_own(fiber) } else { Some(fiber) };
+        let Some(fiber) = fiber else { return false };
         if let Some(hand) = here {
             let mut line = self.hands[hand as usize].line.lock();
             if self.has_ended() {
@@ -246,6 +266,18 @@ impl Crew {
     }
 }
 
+/// Puts a fiber in the line of the hand that works here, which is alone. It comes back if the thread is ending.
+fn put_own(fiber: Arc<dyn Fiber>) -> Option<Arc<dyn Fiber>> {
+    let mut fiber = Some(fiber);
+    let _thread_is_ending = OWN.try_with(|own| own.borrow_mut().extend(fiber.take()));
+    fiber
+}
+
+/// The next in that line.
+fn take_own() -> Option<Arc<dyn Fiber>> {
+    OWN.try_with(|own| own.borrow_mut().pop_front()).ok().flatten()
+}
+
 impl Executor {
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
@@ -254,7 +286,7 @@ impl Executor {
     /// Puts the hands to work; they end with their runtime.
     pub(super) fn man(self: &Arc<Self>) {
         for hand in 0..self.crew.hands.len() {
-            self.spawn(Work { executor: self.clone(), hand });
+            self.spawn(Work { executor: self.clone(), hand, own: VecDeque::new() });
         }
         // With one hand, too: tokio gives a worker that blocks in place a substitute.
         if self.handle.runtime_flavor() != RuntimeFlavor::CurrentThread {
@@ -364,21 +396,52 @@ impl Drop for Visit {
 struct Work {
     executor: Arc<Executor>,
     hand: usize,
+    /// What waits for it and for no other hand, while it does not work.
+    own: VecDeque<Arc<dyn Fiber>>,
+}
+
+/// What waits for a hand is the thread's until the guard is dropped.
+struct Lent<'a> {
+    own: &'a mut VecDeque<Arc<dyn Fiber>>,
+}
+
+impl<'a> Lent<'a> {
+    fn begin(own: &'a mut VecDeque<Arc<dyn Fiber>>) -> Self {
+        let mut lent = Self { own };
+        lent.swap();
+        lent
+    }
+
+    fn swap(&mut self) {
+        let _thread_is_ending =
+            OWN.try_with(|own| std::mem::swap(&mut *own.borrow_mut(), self.own));
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.swap();
+    }
 }
 
 impl Future for Work {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let crew = &self.executor.crew;
-        let hand = Some(self.hand as u8);
-        let _back = Visit::begin(Here { executor: self.executor.address(), hand, depth: 0 });
-        crew.get_up(self.hand);
-        let scheduler = &self.executor.scheduler;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { executor, hand, own } = &mut *self;
+        let (hand, crew) = (*hand, &executor.crew);
+        let here = Here { executor: executor.address(), hand: Some(hand as u8), depth: 0 };
+        let _back = Visit::begin(here);
+        let _lent = crew.alone.then(|| Lent::begin(own));
+        crew.get_up(hand);
+        if crew.alone {
+            crew.gather();
+        }
+        let scheduler = &executor.scheduler;
         for _ in 0..scheduler.turn() {
-            match crew.next(self.hand, scheduler) {
+            match crew.next(hand, scheduler) {
                 Next::Fiber(fiber) => {
-                    let beats = &crew.hands[self.hand].beats;
+                    let beats = &crew.hands[hand].beats;
                     beats.store(beats.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
                     // A fiber that lets others run means those outside as well.
                     let more = fiber::run(fiber);
@@ -388,7 +451,7 @@ impl Future for Work {
                     }
                 }
                 Next::Other => {}
-                Next::Nothing if crew.sleep(self.hand, cx) => return Poll::Pending,
+                Next::Nothing if crew.sleep(hand, cx) => return Poll::Pending,
                 Next::Nothing => {}
             }
             if !coop::has_budget_remaining() {

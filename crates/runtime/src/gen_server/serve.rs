@@ -18,12 +18,19 @@ use crate::executor::stricken;
 use crate::guard::{Kept, catch, guarded, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
-use crate::process::{Either, Limit, Wait};
+use crate::process::{Either, Limit};
 
-/// What a server has to deal with next. Kept small: it is part of every idle server.
+/// What a server has to deal with next.
 enum Event<M> {
-    Continue(M),
+    /// A message lies in the tray.
+    Arrival,
     Message(M),
+    Other(Other<M>),
+}
+
+/// What is not one message among others. Kept small: it is part of every idle server.
+enum Other<M> {
+    Continue(M),
     Info(Box<Info>),
     Stop(ExitReason),
 }
@@ -39,43 +46,17 @@ pub(super) fn serve<S: GenServer>(
     ack: Ack,
 ) -> impl Future<Output = ExitReason> + Send {
     async move {
-        let init =
-            behaviour::init(&ctx.handle(), ack, async { S::init(args, &mut ctx).await }).await;
-        let mut state = match init {
+        let init = async { S::init(args, &mut ctx).await };
+        let mut state = match behaviour::init(ack, init).await {
             Ok(state) => Kept::new(state),
             Err(reason) => return reason,
         };
-        let reason = loop {
-            let event = match next_message(&mut ctx) {
-                Some(message) => Event::Message(message),
-                None => next_event(&mut ctx).await,
-            };
-            let mut name = None;
-            let callback = async {
-                match event {
-                    Event::Message(message) => {
-                        name = Some(S::message_name(&message));
-                        handles(&ctx, name);
-                        state.handle(message, &mut ctx).await
-                    }
-                    Event::Continue(message) => state.handle_continue(message, &mut ctx).await,
-                    Event::Info(info) => state.handle_info(*info, &mut ctx).await,
-                    Event::Stop(reason) => Err(crate::Stop::because(reason)),
-                }
-            };
-            let fail = |reason| Err(crate::Stop::because(reason));
-            let outcome = guarded(stricken(callback, fail)).await;
-            let reason = match outcome {
-                Ok(Ok(())) => continue,
-                Ok(Err(stop)) => stop.into_reason(),
-                Err(report) => panicked(report),
-            };
-            ctx.process.core().private(|private| {
-                private.ending = true;
-                private.possessions().last_message = name;
-            });
-            break reason;
-        };
+        let mut name = None;
+        let reason = guarded(run(&mut *state, &mut ctx, &mut name)).await.unwrap_or_else(panicked);
+        ctx.process.core().private(|private| {
+            private.ending = true;
+            private.possessions().last_message = name;
+        });
         let last = guarded(async { state.terminate(&reason, &mut ctx).await }).await;
         // Nobody may wait for it any more, and then it is dropped: another destructor.
         let last_words = ctx.wishes.take().and_then(|mut wishes| wishes.last_words.take());
@@ -87,6 +68,63 @@ pub(super) fn serve<S: GenServer>(
     }
 }
 
+/// Handles one thing after the other, until one of them ends the server. Notes the name of the last message, if it was one.
+#[allow(clippy::manual_async_fn, reason = "as above")]
+fn run<'a, S: GenServer>(
+    state: &'a mut S,
+    ctx: &'a mut Context<S>,
+    name: &'a mut Option<&'static str>,
+) -> impl Future<Output = ExitReason> + Send + use<'a, S> {
+    async move {
+        let fail = |reason| Err(crate::Stop::because(reason));
+        'next: loop {
+            // What is rare has its frame elsewhere, and leaves this block before it is awaited: an idle server is smaller
+            // for that.
+            let callback = 'rare: {
+                let message = if has_message(ctx) {
+                    let Some(message) = ctx.process.take_message() else { continue 'next };
+                    message
+                } else {
+                    match std::future::poll_fn(|cx| poll_event(ctx, cx)).await {
+                        Event::Arrival => continue 'next,
+                        Event::Message(message) => message,
+                        Event::Other(Other::Stop(reason)) => {
+                            *name = None;
+                            return reason;
+                        }
+                        Event::Other(other) => {
+                            *name = None;
+                            break 'rare Box::pin(stricken(deal_with(other, state, ctx), fail));
+                        }
+                    }
+                };
+                *name = Some(S::message_name(&message));
+                handles(ctx, *name);
+                match stricken(state.handle(message, ctx), fail).await {
+                    Ok(()) => continue 'next,
+                    Err(stop) => return stop.into_reason(),
+                }
+            };
+            if let Err(stop) = callback.await {
+                return stop.into_reason();
+            }
+        }
+    }
+}
+
+/// Deals with what is no message, or is one that is handled in another way.
+async fn deal_with<S: GenServer>(
+    other: Other<S::Message>,
+    state: &mut S,
+    ctx: &mut Context<S>,
+) -> crate::Result {
+    match other {
+        Other::Continue(message) => state.handle_continue(message, ctx).await,
+        Other::Info(info) => state.handle_info(*info, ctx).await,
+        Other::Stop(reason) => Err(crate::Stop::because(reason)),
+    }
+}
+
 /// Notes what is handled.
 #[inline]
 fn handles<S: GenServer>(ctx: &Context<S>, message: Option<&'static str>) {
@@ -94,55 +132,75 @@ fn handles<S: GenServer>(ctx: &Context<S>, message: Option<&'static str>) {
     core.executor.scheduler().handles(core.pid, message.unwrap_or_default());
 }
 
-/// The next message, if it is there and nothing is to be done before.
+/// Whether the next message is there and nothing is to be done before.
 #[inline]
-fn next_message<S: GenServer>(ctx: &mut Context<S>) -> Option<S::Message> {
-    if ctx.wishes.is_some() { None } else { ctx.process.take_message() }
-}
-
-/// Waits for something to deal with.
-async fn next_event<S: GenServer>(ctx: &mut Context<S>) -> Event<S::Message> {
-    let mut limit = Limit::Never;
-    if let Some(wishes) = &mut ctx.wishes {
-        limit = wishes.timeout.take().map_or(Limit::Never, Limit::Quiet);
-        if let Some(reason) = wishes.stopping.take() {
-            return Event::Stop(reason);
-        }
-        if let Some(message) = wishes.first.take() {
-            ctx.process.go_on().await;
-            return Event::Continue(message);
-        }
-    }
-    let mut wait = ctx.process.wait(limit);
-    std::future::poll_fn(|cx| poll_event(ctx, &mut wait, cx)).await
+fn has_message<S: GenServer>(ctx: &Context<S>) -> bool {
+    ctx.wishes.is_none() && ctx.process.has_message()
 }
 
 /// Looks for something to deal with.
 #[inline]
 fn poll_event<S: GenServer>(
     ctx: &mut Context<S>,
-    wait: &mut Wait,
     cx: &mut std::task::Context<'_>,
 ) -> Poll<Event<S::Message>> {
-    let streams = ctx.wishes.as_mut().map(|wishes| &mut wishes.streams);
-    let item = match streams.filter(|streams| !streams.is_empty()) {
-        None => std::task::ready!(ctx.process.poll_item(wait, cx)),
-        Some(streams) => {
-            let first = std::mem::take(&mut streams.first);
-            let poll = ctx.process.poll_either(wait, first, cx, |cx| streams.poll(cx));
-            match std::task::ready!(poll) {
-                Either::Other(Ok(message)) => return Poll::Ready(Event::Message(message)),
-                Either::Other(Err(report)) => {
-                    return Poll::Ready(Event::Stop(panicked(report)));
-                }
-                Either::Item(item) => {
-                    streams.first = true;
-                    Some(item)
-                }
-                Either::Nothing => None,
+    if ctx.wishes.is_some() {
+        return poll_wishes(ctx, cx);
+    }
+    loop {
+        std::task::ready!(ctx.process.poll_any_arrival(cx));
+        if ctx.process.has_message() {
+            return Poll::Ready(Event::Arrival);
+        }
+        if let Some(item) = ctx.process.take_item() {
+            return Poll::Ready(event(ctx, Some(item)));
+        }
+    }
+}
+
+/// The same for a server that has wished for something.
+fn poll_wishes<S: GenServer>(
+    ctx: &mut Context<S>,
+    cx: &mut std::task::Context<'_>,
+) -> Poll<Event<S::Message>> {
+    let Context { process, wishes } = ctx;
+    let Some(wishes) = wishes else { return Poll::Pending };
+    if wishes.wait.is_none() {
+        let limit = wishes.timeout.take().map_or(Limit::Never, Limit::Quiet);
+        if let Some(reason) = wishes.stopping.take() {
+            return Poll::Ready(Event::Other(Other::Stop(reason)));
+        }
+        if wishes.first.is_some() {
+            std::task::ready!(process.poll_go_on(cx));
+            if let Some(message) = wishes.first.take() {
+                return Poll::Ready(Event::Other(Other::Continue(message)));
             }
         }
+        wishes.wait = Some(process.wait(limit));
+    }
+    let Some(wait) = &mut wishes.wait else { return Poll::Pending };
+    let streams = &mut wishes.streams;
+    let item = if streams.is_empty() {
+        std::task::ready!(process.poll_item(wait, cx))
+    } else {
+        let first = std::mem::take(&mut streams.first);
+        let poll = process.poll_either(wait, first, cx, |cx| streams.poll(cx));
+        match std::task::ready!(poll) {
+            Either::Other(outcome) => {
+                wishes.wait = None;
+                return Poll::Ready(match outcome {
+                    Ok(message) => Event::Message(message),
+                    Err(report) => Event::Other(Other::Stop(panicked(report))),
+                });
+            }
+            Either::Item(item) => {
+                streams.first = true;
+                Some(item)
+            }
+            Either::Nothing => None,
+        }
     };
+    wishes.wait = None;
     Poll::Ready(event(ctx, item))
 }
 
@@ -157,13 +215,17 @@ fn event<S: GenServer>(
             ctx.process.timer_expired(timer);
             Event::Message(message)
         }
-        Some(Item::Notice(Notice::Stop { reason, .. })) => Event::Stop(reason),
+        Some(Item::Notice(Notice::Stop { reason, .. })) => Event::Other(Other::Stop(reason)),
         Some(Item::Notice(Notice::Exit(exit))) if ctx.process.parent() == Some(exit.from) => {
-            Event::Stop(exit.reason)
+            Event::Other(Other::Stop(exit.reason))
         }
-        Some(Item::Notice(Notice::Exit(exit))) => Event::Info(Box::new(Info::Exit(exit))),
-        Some(Item::Notice(Notice::Down(down))) => Event::Info(Box::new(Info::Down(down))),
+        Some(Item::Notice(Notice::Exit(exit))) => {
+            Event::Other(Other::Info(Box::new(Info::Exit(exit))))
+        }
+        Some(Item::Notice(Notice::Down(down))) => {
+            Event::Other(Other::Info(Box::new(Info::Down(down))))
+        }
         Some(Item::Notice(Notice::Barrier(_))) => unreachable!("reached when it is taken"),
-        None => Event::Info(Box::new(Info::Timeout)),
+        None => Event::Other(Other::Info(Box::new(Info::Timeout))),
     }
 }

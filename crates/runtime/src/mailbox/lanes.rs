@@ -28,7 +28,7 @@ pub(super) struct Lanes<M> {
     gone: u32,
     /// How many messages were accepted so far.
     accepted: u64,
-    /// Whether the reader waits for a message.
+    /// Whether whoever puts something here has to wake the reader.
     pub(super) parked: bool,
     pub(super) closed: bool,
     /// The reader's waker, if it is not the process's own (inside a `select!` of somebody else's, say).
@@ -76,6 +76,30 @@ pub(super) enum Room<M> {
     Dropped(M),
 }
 
+/// Who waits for a message.
+pub(super) enum Rouse {
+    Nobody,
+    /// The process itself.
+    Process,
+    /// Somebody else's waker.
+    Other(Waker),
+}
+
+impl Rouse {
+    /// Wakes whoever it is, unless that is the process itself: true then.
+    #[inline]
+    pub(super) fn wake_others(self) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Process => true,
+            Self::Other(waker) => {
+                waker.wake();
+                false
+            }
+        }
+    }
+}
+
 impl<M> Lanes<M> {
     pub(super) fn new(mailbox: Mailbox) -> Self {
         let bound = mailbox.bound.map(|(capacity, overflow)| {
@@ -107,14 +131,27 @@ impl<M> Lanes<M> {
         self.messages.len()
     }
 
+    /// Whether the reader waits with a waker that is not the process's own.
+    pub(super) fn waits_with_a_waker(&self) -> bool {
+        self.parked && self.waker.is_some()
+    }
+
     /// Whether the process has looked at every signal.
     pub(super) fn all_looked_at(&self) -> bool {
         self.looked_at as usize == self.signals.len()
     }
 
-    /// Puts a message behind all others, if there is room for it. Tells its place, unless that may change.
+    /// Puts a message behind all others, and tells its place. The mailbox has no bound.
     #[inline]
-    pub(super) fn accept(&mut self, message: M, place: &mut u64) -> Room<M> {
+    pub(super) fn accept(&mut self, message: M) -> u64 {
+        let place = self.accepted;
+        self.accepted += 1;
+        self.messages.push_back(message);
+        place
+    }
+
+    /// Puts a message behind all others, if there is room for it. Tells its place, unless that may change.
+    pub(super) fn accept_bounded(&mut self, message: M, place: &mut u64) -> Room<M> {
         let mut oldest = None;
         *place = self.accepted;
         if let Some(bound) = &mut self.bound {
@@ -132,9 +169,17 @@ impl<M> Lanes<M> {
                 }
             }
         }
-        self.accepted += 1;
-        self.messages.push_back(message);
+        self.accept(message);
         Room::Made(oldest)
+    }
+
+    /// Whom something that has just come gets up. To be acted upon without the lock.
+    #[inline]
+    pub(super) fn rouse(&mut self) -> Rouse {
+        if !std::mem::take(&mut self.parked) {
+            return Rouse::Nobody;
+        }
+        self.waker.take().map_or(Rouse::Process, Rouse::Other)
     }
 
     /// Takes the oldest message out; those behind it move up by one place.
@@ -272,6 +317,11 @@ impl<M> Lanes<M> {
         Unread { messages, notices, signals }
     }
 
+    /// Whether a rush has left room behind.
+    pub(super) fn has_spare_room(&self) -> bool {
+        is_roomy(&self.messages) || is_roomy(&self.signals)
+    }
+
     /// Room that a rush has left behind, to be given back outside of the lock. Both lanes are empty.
     pub(super) fn spare_room(&mut self) -> impl Sized + use<M> {
         let messages = is_roomy(&self.messages).then(|| std::mem::take(&mut self.messages));
@@ -354,7 +404,7 @@ mod tests {
             // Twice, for the lanes and the tray swap what they have.
             for _ in 0..2 {
                 for number in 0..rush {
-                    lanes.accept(number, &mut 0);
+                    lanes.accept(number);
                 }
                 lanes.move_to(&mut tray);
                 while tray.take().is_some() {}

@@ -55,13 +55,15 @@ pub struct Context<M> {
     /// Items taken since the process last let others run.
     turn: u32,
     bounded: bool,
+    /// Whether what arrives next wakes the process; see [`Shared::take`].
+    alert: bool,
     told: Told,
 }
 
 impl<M: Send + 'static> Context<M> {
     pub(crate) fn new(shared: Arc<Shared<M>>, bounded: bool) -> Self {
         let told = if bounded { Told::BoundedProgress } else { Told::Progress };
-        Self { shared, tray: Tray::default(), turn: 0, bounded, told }
+        Self { shared, tray: Tray::default(), turn: 0, bounded, alert: false, told }
     }
 
     /// The pid of this process.
@@ -142,16 +144,13 @@ impl<M: Send + 'static> Context<M> {
     }
 
     /// Goes on if the process lives and its turn is not over; what it does next counts as one more.
-    pub(crate) async fn go_on(&mut self) {
+    pub(crate) fn poll_go_on(&mut self, cx: &mut std::task::Context<'_>) -> Poll<()> {
         self.core().progress.aside();
-        std::future::poll_fn(|cx| {
-            if !self.may_take(cx) {
-                return Poll::Pending;
-            }
-            self.turn += 1;
-            Poll::Ready(())
-        })
-        .await;
+        if !self.may_take(cx) {
+            return Poll::Pending;
+        }
+        self.turn += 1;
+        Poll::Ready(())
     }
 
     /// Lets everybody else run.
@@ -210,7 +209,7 @@ impl<M: Send + 'static> Context<M> {
     /// if there was nothing.
     fn look(&mut self, cx: &mut std::task::Context<'_>) -> Option<Poll<()>> {
         loop {
-            match self.shared.take(&mut self.tray, cx) {
+            match self.shared.take(&mut self.tray, &mut self.alert, cx) {
                 Taken::Something => return Some(Poll::Ready(())),
                 Taken::Nothing => return None,
                 Taken::Signals if !is_at_home(&self.shared) => {

@@ -28,14 +28,17 @@ enum Effect<M> {
 /// process looks into its inbox; hence nothing sent after an exit signal is ever handled (PROC-005).
 #[inline]
 pub(super) fn take_in<M: Send + 'static>(shared: &Arc<Shared<M>>) {
-    let signalled = &shared.core.signalled;
-    // Pairs with the Release store in `post`.
-    if !signalled.load(Ordering::Relaxed) {
-        return;
+    if shared.core.signalled.load(Ordering::Relaxed) {
+        take_in_at_home(shared);
     }
+}
+
+#[cold]
+fn take_in_at_home<M: Send + 'static>(shared: &Arc<Shared<M>>) {
     if !is_at_home(shared) {
         executor::wake(shared);
-    } else if signalled.swap(false, Ordering::AcqRel) {
+    // Pairs with the Release store in `post`.
+    } else if shared.core.signalled.swap(false, Ordering::AcqRel) {
         take_in_all(shared);
     }
 }

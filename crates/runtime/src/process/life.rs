@@ -64,6 +64,7 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Future for Life<M, F> {
         let Some(handle) = this.handle.take() else { return Poll::Ready(()) };
         let entered = current::enter(handle);
 
+        core.receiving.store(false, Ordering::Relaxed);
         take_in(this.shared);
         let imminent = imminent(this.shared);
         let mut body = this.body;

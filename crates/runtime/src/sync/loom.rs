@@ -2,10 +2,10 @@
 
 use std::sync::PoisonError;
 
-use loom::sync::{self, MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+use loom::sync::{self, RwLockReadGuard, RwLockWriteGuard};
 
 pub(crate) use super::local::thread_local;
-pub(crate) use loom::sync::atomic;
+pub(crate) use loom::sync::{MutexGuard, atomic};
 pub(crate) use loom::thread::LocalKey;
 pub(crate) use loom::thread_local as key;
 

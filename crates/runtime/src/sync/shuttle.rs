@@ -2,10 +2,10 @@
 
 use std::sync::PoisonError;
 
-use shuttle::sync::{self, MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+use shuttle::sync::{self, RwLockReadGuard, RwLockWriteGuard};
 
 pub(crate) use super::local::thread_local;
-pub(crate) use shuttle::sync::atomic;
+pub(crate) use shuttle::sync::{MutexGuard, atomic};
 pub(crate) use shuttle::thread::LocalKey;
 pub(crate) use shuttle::thread_local as key;
 

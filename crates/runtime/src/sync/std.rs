@@ -1,8 +1,8 @@
 //! What programs get: the standard library's atomics and locks.
 
-use std::sync::{self, MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{self, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
-pub(crate) use std::sync::atomic;
+pub(crate) use std::sync::{MutexGuard, atomic};
 pub(crate) use std::thread;
 pub(crate) use std::thread_local;
 

@@ -33,6 +33,11 @@ impl Scheduler {
         line.lock().fibers.pop_front().map_or(Next::Nothing, Next::Fiber)
     }
 
+    /// Whether fibers run in the order in which they were woken.
+    pub(in crate::executor) const fn leaves_order_alone(&self) -> bool {
+        true
+    }
+
     /// How many fibers a hand polls before it lets the rest of its runtime run.
     #[inline]
     pub(in crate::executor) const fn turn(&self) -> u32 {

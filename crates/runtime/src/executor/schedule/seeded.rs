@@ -154,6 +154,11 @@ impl Scheduler {
         }
     }
 
+    /// Whether fibers run in the order in which they were woken.
+    pub(in crate::executor) const fn leaves_order_alone(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// How many fibers a hand polls before it lets the rest of its runtime run.
     pub(in crate::executor) fn turn(&self) -> u32 {
         if self.0.is_some() { 1 } else { TURN }

@@ -67,30 +67,62 @@ impl<M: Send + 'static> Context<M> {
         wait: &mut Wait,
         cx: &mut std::task::Context<'_>,
     ) -> Poll<Option<Item<M, Notice<M>>>> {
+        while std::task::ready!(self.poll_arrival(wait, cx)) {
+            match self.take_item() {
+                Some(item) => return Poll::Ready(Some(item)),
+                None => wait.begin_again(),
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Waits until something has arrived that may be taken; false when the limit is reached.
+    #[inline]
+    pub(crate) fn poll_arrival(
+        &mut self,
+        wait: &mut Wait,
+        cx: &mut std::task::Context<'_>,
+    ) -> Poll<bool> {
+        match self.look_for_item(cx) {
+            Some(arrived) => arrived.map(|()| true),
+            None => self.poll_limit(wait, cx).map(|()| false),
+        }
+    }
+
+    /// The same without any limit.
+    #[inline]
+    pub(crate) fn poll_any_arrival(&mut self, cx: &mut std::task::Context<'_>) -> Poll<()> {
+        self.look_for_item(cx).unwrap_or_else(|| {
+            self.turn = 0;
+            Poll::Pending
+        })
+    }
+
+    /// Whether something lies in the tray: pending if the process must not go on, nothing if nothing has arrived.
+    #[inline]
+    fn look_for_item(&mut self, cx: &mut std::task::Context<'_>) -> Option<Poll<()>> {
         if !self.may_take(cx) {
+            return Some(Poll::Pending);
+        }
+        if !self.tray.is_empty() {
+            return Some(Poll::Ready(()));
+        }
+        self.look(cx)
+    }
+
+    /// Nothing is there. Waits for the limit.
+    #[inline]
+    fn poll_limit(&mut self, wait: &mut Wait, cx: &mut std::task::Context<'_>) -> Poll<()> {
+        if matches!(wait.limit, Limit::Never) {
+            self.turn = 0;
             return Poll::Pending;
         }
-        loop {
-            if let Some(item) = self.take() {
-                self.turn += 1;
-                if self.note(&item) {
-                    finish(item);
-                    wait.begin_again();
-                    continue;
-                }
-                return Poll::Ready(Some(item));
-            }
-            match self.look(cx) {
-                Some(Poll::Ready(())) => {}
-                Some(Poll::Pending) => return Poll::Pending,
-                None => break,
-            }
-        }
+        self.poll_sleep(wait, cx)
+    }
+
+    fn poll_sleep(&mut self, wait: &mut Wait, cx: &mut std::task::Context<'_>) -> Poll<()> {
         let due = match wait.limit {
-            Limit::Never => {
-                self.turn = 0;
-                return Poll::Pending;
-            }
+            Limit::Never => return Poll::Pending,
             Limit::At(due) => due,
             Limit::Quiet(timeout) => {
                 // An inquiry restarts the timeout with its full length (GS-033).
@@ -104,14 +136,22 @@ impl<M: Send + 'static> Context<M> {
         if wait.sleep.is_none() && due <= clock::now() {
             self.turn += 1;
             self.core().progress.aside();
-            return Poll::Ready(None);
+            return Poll::Ready(());
         }
         self.turn = 0;
         let sleep = wait.sleep.get_or_insert_with(|| Box::pin(clock::sleep_until(due)));
-        sleep.as_mut().poll(cx).map(|()| {
-            self.core().progress.aside();
-            None
-        })
+        sleep.as_mut().poll(cx).map(|()| self.core().progress.aside())
+    }
+
+    /// Takes what is next, unless that is for nobody else, or for somebody who has given up.
+    pub(crate) fn take_item(&mut self) -> Option<Item<M, Notice<M>>> {
+        let item = self.take()?;
+        self.turn += 1;
+        if self.note(&item) {
+            finish(item);
+            return None;
+        }
+        Some(item)
     }
 
     /// Takes the next item, or what `other` has: whichever is there; if both are, `other` if it is `preferred`. Signals
@@ -148,18 +188,25 @@ impl<M: Send + 'static> Context<M> {
         item.map(|_| Either::Nothing)
     }
 
-    /// Takes what is next, if that is a message which lies in the tray already: so it is for nearly every
-    /// message of a busy server, which then need not wait at all.
+    /// Whether what is next is a message which lies in the tray already, and nothing has to be done before it is taken:
+    /// so it is for nearly every message of a busy server.
     #[inline]
-    pub(crate) fn take_message(&mut self) -> Option<M> {
+    pub(crate) fn has_message(&self) -> bool {
         let core = &self.shared.core;
         let is_told_something = core.signalled.load(Ordering::Relaxed);
         let is_plain = self.told == Told::Progress && !core.has_late.load(Ordering::Relaxed);
-        if !is_plain || self.turn >= TURN || is_told_something || self.is_doomed() {
+        let is_due = is_plain && self.turn < TURN && !is_told_something && !self.is_doomed();
+        is_due && self.tray.has_plain()
+    }
+
+    /// Takes that message.
+    #[inline]
+    pub(crate) fn take_message(&mut self) -> Option<M> {
+        if !self.has_message() {
             return None;
         }
         self.settle();
-        let message = self.tray.take_plain()?;
+        let message = self.tray.take_oldest_message()?;
         self.turn += 1;
         self.core().executor.scheduler().taken(self.pid());
         self.core().progress.set(self.tray.taken());
