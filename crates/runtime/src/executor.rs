@@ -19,11 +19,11 @@ use std::panic;
 use std::sync::{Arc, OnceLock, Weak};
 
 use fauxtp_logic::Time;
-use fauxtp_logic::names::{Index, Keys};
 
 use crate::clock;
+use crate::directory::Directory;
 use crate::host::{Handle, Id, RuntimeFlavor};
-use crate::sync::{Arrivals, Mutex, RwLock, statics, thread_local};
+use crate::sync::{Arrivals, Mutex, statics, thread_local};
 
 pub(crate) use crew::allow_on_the_spot;
 pub(crate) use fiber::{Berth, Fiber, embody, end, let_go, wake};
@@ -42,7 +42,7 @@ pub(crate) struct Executor {
     timers: Timers,
     sweep: sweep::Sweep,
     /// Who holds which local name in this runtime; kept by `names`.
-    names: RwLock<Index<Arc<str>, ()>>,
+    names: Directory,
     /// Who waits for a name to be held.
     named: Arrivals,
 }
@@ -129,7 +129,7 @@ fn known_or_new(handle: Handle) -> Result<Arc<Executor>, NoRuntime> {
         handle,
         timers: Timers::default(),
         sweep: sweep::Sweep::default(),
-        names: RwLock::new(Index::new(Keys::Unique)),
+        names: Directory::new(),
         named: Arrivals::new(),
     });
     known.push(Arc::downgrade(&executor));
@@ -152,7 +152,7 @@ pub(crate) fn only() -> Option<Arc<Executor>> {
 
 impl Executor {
     /// The local names of this runtime.
-    pub(crate) fn names(&self) -> &RwLock<Index<Arc<str>, ()>> {
+    pub(crate) fn names(&self) -> &Directory {
         &self.names
     }
 

@@ -100,6 +100,7 @@ pub(crate) mod sync;
 pub(crate) mod host;
 pub(crate) mod clock;
 pub(crate) mod payload;
+pub(crate) mod directory;
 pub(crate) mod executor;
 pub(crate) mod facts;
 pub(crate) mod signal;

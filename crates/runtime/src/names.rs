@@ -14,12 +14,14 @@ use fauxtp_logic::{ExitReason, Pid};
 use crate::address::Address;
 use crate::call::{CallError, DEFAULT_TIMEOUT, Dest};
 use crate::current;
+use crate::directory::Holder;
 use crate::executor::{self, Executor};
 use crate::follow;
-use crate::mailbox::SendError;
+use crate::mailbox::{SendError, Shared};
 use crate::process;
 use crate::shared::{Claim, Handle, Refused, Release};
 use crate::signal::Monitor;
+use crate::table;
 
 /// Whatever says which messages it receives: a server type, or [`Raw<M>`] for a raw process.
 #[diagnostic::on_unimplemented(
@@ -187,22 +189,24 @@ impl<S: Receives> Dest for Name<S> {
     type Message = S::Message;
 
     fn resolve(&self) -> Option<Address<S::Message>> {
-        let executor = executor_here()?;
-        address_in(&executor, &self.text)
+        let find = |executor: &Executor| executor.names().find(&self.text);
+        let here = current::with_borrowed(|process| find(&process.core().executor));
+        let holder = here.unwrap_or_else(|| executor_here().and_then(|here| find(&here)));
+        address_of(holder?)
     }
 }
 
 fn address_in<M: Send + 'static>(executor: &Executor, name: &str) -> Option<Address<M>> {
-    Address::from_handle(holder(executor, name)?)
+    address_of(executor.names().find(name)?)
 }
 
-fn holder(executor: &Executor, name: &str) -> Option<Handle> {
-    let pid = executor.names().read().lookup(name).next().map(|(pid, ())| pid)?;
-    current::find_alive(pid)
+fn address_of<M: Send + 'static>(holder: Holder) -> Option<Address<M>> {
+    let holder = holder.downcast::<Shared<M>>().ok()?;
+    holder.core.is_alive().then(|| Address::new(holder))
 }
 
 fn executor_here() -> Option<Arc<Executor>> {
-    current::with(|process| process.core().executor.clone())
+    current::with_borrowed(|process| process.core().executor.clone())
         .or_else(|| executor::current().ok())
         .or_else(executor::only)
 }
@@ -261,15 +265,16 @@ impl<M: Send + 'static> process::Context<M> {
         if held.is_none() {
             return Err(NameError::NotHeld);
         }
-        core.executor.names().write().unregister(&*name.text, core.pid);
+        core.executor.names().remove(&name.text, core.pid);
         Ok(())
     }
 
     /// Watches whoever holds `name` now; the down tells the name. It does not follow the name to a later
     /// holder (MON-004).
     pub fn monitor_name<S: Receives>(&mut self, name: &Name<S>) -> Monitor {
-        let holder = holder(&self.handle().core().executor, &name.text);
-        self.monitor_as(holder.map(|holder| holder.core().pid), Some(name.text.as_ref().into()))
+        let holder = self.handle().core().executor.names().pid(&name.text);
+        let holder = holder.filter(|pid| current::find_alive(*pid).is_some());
+        self.monitor_as(holder, Some(name.text.as_ref().into()))
     }
 }
 
@@ -279,23 +284,34 @@ fn claim(process: &Handle, text: &Arc<str>) -> Result<(), NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);
     }
-    if core.private(|private| private.owned().is_some_and(|owned| owned.name.is_some())) {
-        return Err(NameError::HasName);
-    }
-    let name = text.clone();
     // Before the entry, so that none is left behind by a process that has ended.
-    if !core.private(|private| private.inherit(core.executor.clone())) {
+    core.private(|private| {
+        if private.owned().is_some_and(|owned| owned.name.is_some()) {
+            return Err(NameError::HasName);
+        }
+        if !private.inherit(core.executor.clone()) {
+            return Err(NameError::NoProc);
+        }
+        private.possessions().name = Some(text.clone());
+        Ok(())
+    })?;
+    let is_alive = |pid| current::find_alive(pid).is_some();
+    let holder = process.clone().into_any();
+    if let Err(taken) = core.executor.names().enter(text.clone(), core.pid, holder, is_alive) {
+        core.private(|private| {
+            if private.fate.is_none() {
+                private.possessions().name = None;
+            }
+        });
+        return Err(NameError::Taken(taken));
+    }
+    // Or it has ended meanwhile, and has found nothing to release.
+    if core.private(|private| private.fate.is_some()) {
+        core.executor.names().remove(text, core.pid);
         return Err(NameError::NoProc);
     }
-    let is_alive = |pid| current::find_alive(pid).is_some();
-    core.executor
-        .names()
-        .write()
-        .register(name.clone(), core.pid, (), is_alive)
-        .map_err(|taken| NameError::Taken(taken.pid))?;
     core.executor.named().announce();
-    core.executor.scheduler().named(core.pid, &name);
-    core.private(|private| private.possessions().name = Some(name));
+    core.executor.scheduler().named(core.pid, text);
     Ok(())
 }
 
@@ -318,17 +334,19 @@ impl Release for Executor {
     }
 
     fn release(&self, owner: Pid) {
-        self.names().write().release(owner);
+        let held = table::find(owner).and_then(|process| {
+            process.core().private(|private| private.owned().and_then(|owned| owned.name.clone()))
+        });
+        if let Some(name) = held {
+            self.names().remove(&name, owner);
+        }
     }
 }
 
 /// Every name of this runtime and who holds it.
 #[must_use]
 pub fn registered() -> Vec<(Arc<str>, Pid)> {
-    executor_here().map_or_else(Vec::new, |executor| {
-        let names = executor.names().read();
-        names.iter().map(|(name, pid, ())| (name.clone(), pid)).collect()
-    })
+    executor_here().map_or_else(Vec::new, |executor| executor.names().list())
 }
 
 impl<S> Clone for Name<S> {

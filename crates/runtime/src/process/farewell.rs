@@ -152,7 +152,7 @@ fn release(core: &Core) {
 fn holds_names(core: &Core) -> bool {
     let has_estate =
         core.private(|private| private.owned().is_some_and(|owned| !owned.estate.is_empty()));
-    has_estate || core.executor.names().read().keys(core.pid).next().is_some()
+    has_estate || core.executor.names().list().iter().any(|(_, pid)| *pid == core.pid)
 }
 
 /// Signals that had arrived but were not taken in: who wanted to know of the end shall know. What is void comes

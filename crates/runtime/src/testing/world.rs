@@ -78,7 +78,7 @@ impl World {
         for pid in self.processes() {
             left.push(format!("process {pid} ({})", self.label(pid).unwrap_or("ended")));
         }
-        for (name, pid, ()) in self.executor.names().read().iter() {
+        for (name, pid) in self.executor.names().list() {
             left.push(format!("name {name:?}, held by {pid}"));
         }
         match self.executor.timers().pending() {
