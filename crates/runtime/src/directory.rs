@@ -17,11 +17,12 @@ pub(crate) struct Directory {
     parts: [RwLock<Part>; SHARDS],
 }
 
+// order: looked up by name only; a list of them is sorted.
 type Part = HashMap<Arc<str>, (Pid, Holder)>;
 
 impl Directory {
     pub(crate) fn new() -> Self {
-        Self { parts: std::array::from_fn(|_| RwLock::new(HashMap::new())) }
+        Self { parts: std::array::from_fn(|_| RwLock::new(Part::new())) }
     }
 
     /// Where a name belongs. By its end only: most names differ there, and whoever chooses them to meet in one part gains
