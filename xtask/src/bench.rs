@@ -22,6 +22,16 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     cargo(workspace).args(["test", "--locked", "--quiet"]).run()
 }
 
+/// Measures what single operations cost, in instructions and allocations. Fails if something has become dearer than is
+/// written down, unless it is to be written down.
+pub(crate) fn costs(workspace: &Workspace, write: bool) -> Result<()> {
+    cargo(workspace)
+        .args(["run", "--locked", "--release", "--quiet", "-p", "fauxtp-bench-costs", "--"])
+        .args(["check", "costs.txt"])
+        .args(write.then_some("--write"))
+        .run()
+}
+
 fn cargo(workspace: &Workspace) -> Program {
     Program::cargo().directory(workspace.root.join("benches"))
 }

@@ -43,6 +43,7 @@ const STEPS: &[Step] = &[
     ("tour", tour),
     ("storms", |workspace| storms::run(workspace, &[], true)),
     ("benches", bench::check),
+    ("costs", |workspace| bench::costs(workspace, false)),
     ("book", |workspace| book::render(workspace).and_then(|()| book::peers(workspace))),
 ];
 

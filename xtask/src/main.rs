@@ -135,6 +135,12 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Counts the instructions and allocations of single operations, and compares with benches/costs.txt
+    Costs {
+        /// Writes the figures down instead.
+        #[arg(long)]
+        write: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -174,5 +180,6 @@ fn run(chore: Chore) -> Result<()> {
         }
         Chore::Models { long, short } => models::run(&workspace, Length::of(short, long)),
         Chore::Bench { arguments } => bench::run(&workspace, arguments),
+        Chore::Costs { write } => bench::costs(&workspace, write),
     }
 }

@@ -9,13 +9,14 @@ use crate::program::Program;
 use crate::runner::Runner;
 
 /// What other people have made and the tests need, each with the Debian package that has it.
-const OTHERS: [(Thing, &str); 6] = [
+const OTHERS: [(Thing, &str); 7] = [
     (Thing::Program("redis-cli"), "redis-tools"),
     (Thing::Program("redis-benchmark"), "redis-tools"),
     (Thing::Program("erl"), "erlang-base"),
     (Thing::Program("erlc"), "erlang-base"),
     (Thing::ErlangSource("supervisor.erl"), "erlang-src"),
     (Thing::ErlangSource("gen_server.erl"), "erlang-src"),
+    (Thing::Program("valgrind"), "valgrind"),
 ];
 
 /// Something that is there or not.
