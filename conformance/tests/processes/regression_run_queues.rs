@@ -397,3 +397,45 @@ fn rust_008_help_that_cannot_come_is_not_sent_twice() {
     assert!(deepest < 16, "{deepest}");
     drop(all_open);
 }
+
+/// Of two runtimes, the callee belongs to the one that its caller, a process of the other one, drives at that moment. What
+/// the callee woke was put in a line that nobody served.
+#[test]
+fn rust_006_a_callee_of_another_runtime_wakes_those_there() {
+    let rounds = || {
+        let driven =
+            Arc::new(Builder::new_current_thread().enable_all().build().expect("a runtime"));
+        let inside = driven.enter();
+        let answers = process::spawn(async |mut ctx: process::Context<Reply<u32>>| {
+            while let Received::Message(from) = ctx.recv().await {
+                from.send(7);
+            }
+        });
+        let answers = answers.expect("inside a runtime");
+        let relays = process::spawn(async move |mut ctx: process::Context<Reply<u32>>| {
+            while let Received::Message(from) = ctx.recv().await {
+                answers.send(from);
+            }
+        });
+        let relays = relays.expect("inside a runtime");
+        drop(inside);
+        for runtime in [workers(1), workers(2)] {
+            let (driven, relays) = (driven.clone(), relays.clone());
+            let drives = runtime.block_on(async {
+                process::spawn(async move |_: process::Context<()>| {
+                    block_in_place(|| {
+                        driven.block_on(async {
+                            for _ in 0..100 {
+                                relays.pid().info().await.expect("it lives");
+                                assert_eq!(relays.call(|from| from).await, Ok(7));
+                            }
+                        });
+                    });
+                })
+            });
+            let drives = drives.expect("inside a runtime");
+            assert_eq!(runtime.block_on(drives.join()), ExitReason::Normal);
+        }
+    };
+    assert!(ends(rounds), "nobody runs those who were woken");
+}

@@ -207,6 +207,31 @@ async fn gs_032_an_inactivity_timeout_is_over_with_what_continues() {
     }
 }
 
+/// Only what arrives as something to deal with cancels it: who is watched does not notice.
+#[tokio::test(start_paused = true)]
+async fn gs_032_a_signal_that_brings_nothing_leaves_an_inactivity_timeout_alone() {
+    let log = Log::default();
+    let robot = robot(&log).await;
+    tell(&robot, |_, ctx| {
+        ctx.set_timeout(Duration::from_millis(100));
+        Ok(())
+    });
+    robot.pid().info().await.expect("lives");
+    let others_run = async || {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::advance(Duration::from_millis(80)).await;
+    let watched = tokio::time::timeout(Duration::ZERO, process::join(&robot)).await;
+    assert!(watched.is_err(), "it lives, and nobody watches it any more");
+    others_run().await;
+    assert_eq!(log.line(), "");
+    tokio::time::advance(Duration::from_millis(25)).await;
+    others_run().await;
+    assert_eq!(log.line(), "timeout");
+}
+
 #[tokio::test(start_paused = true)]
 async fn gs_033_an_inquiry_restarts_the_timeout_with_its_full_length() {
     let log = Log::default();

@@ -20,6 +20,9 @@ pub(crate) struct Directory {
 // order: looked up by name only; a list of them is sorted.
 type Part = HashMap<Arc<str>, (Pid, Holder)>;
 
+/// For so many names a part keeps its room.
+const ROOM: usize = 64;
+
 impl Directory {
     pub(crate) fn new() -> Self {
         Self { parts: std::array::from_fn(|_| RwLock::new(Part::new())) }
@@ -76,6 +79,11 @@ impl Directory {
         let mut part = self.part(name).write();
         let held = part.get(name).is_some_and(|(pid, _)| *pid == owner);
         let former = if held { part.remove(name) } else { None };
+        // A rush of names leaves no room behind; what is usual stays.
+        if part.capacity() > ROOM && part.len() < part.capacity() / 4 {
+            let room = part.len() * 2;
+            part.shrink_to(room);
+        }
         drop(part);
         drop(former);
     }
@@ -135,5 +143,7 @@ mod tests {
             directory.remove(&number.to_string(), ANN);
         }
         assert!(directory.list().is_empty());
+        let room = |part: &RwLock<Part>| part.read().capacity();
+        assert!(directory.parts.iter().all(|part| room(part) <= 2 * ROOM), "it is given back");
     }
 }

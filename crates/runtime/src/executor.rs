@@ -26,7 +26,7 @@ use crate::host::{Handle, Id, RuntimeFlavor};
 use crate::sync::{Arrivals, Mutex, statics, thread_local};
 
 pub(crate) use crew::allow_on_the_spot;
-pub(crate) use fiber::{Berth, Fiber, embody, end, let_go, wake};
+pub(crate) use fiber::{Berth, Fiber, Stage, embody, end, let_go, wake};
 pub(crate) use schedule::{Debt, Imminent, Scheduler, is_quiet, stricken};
 #[cfg(feature = "testing")]
 pub(crate) use schedule::{Director, Story, choices, direct, record, script};

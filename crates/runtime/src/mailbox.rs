@@ -17,7 +17,7 @@ use fauxtp_logic::tray::{Item, Tray};
 use fauxtp_logic::{ExitReason, Pid, Ref};
 
 use crate::current;
-use crate::executor::{self, Berth, Executor, Fiber};
+use crate::executor::{self, Berth, Executor, Fiber, Stage};
 use crate::guard::drop_each;
 use crate::shared::{Barrier, Core, Process};
 use crate::signal::{Down, Exit, Signal};
@@ -242,7 +242,7 @@ impl<M: Send + 'static> Shared<M> {
         // A waker made of this very object.
         let own = cx.waker().data() == std::ptr::from_ref(self).cast();
         *alert &= own;
-        // Pairs with the Release in `rouse` and in `post`. Whoever comes later wakes a process that is running.
+        // Pairs with the Release in `rouse`, `post` and `put_notice`. Whoever comes later wakes a process that is running.
         if *alert && !self.core.arrived.load(Ordering::Acquire) {
             return self.nothing(tray, own);
         }
@@ -382,6 +382,10 @@ impl<M: Send + 'static> Shared<M> {
 }
 
 impl<M: Send + 'static> Fiber for Shared<M> {
+    fn stage(&self) -> &Stage {
+        &self.core.stage
+    }
+
     fn berth(&self) -> &Berth {
         &self.core.berth
     }

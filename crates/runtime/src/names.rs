@@ -292,22 +292,22 @@ fn claim(process: &Handle, text: &Arc<str>) -> Result<(), NameError> {
         if !private.inherit(core.executor.clone()) {
             return Err(NameError::NoProc);
         }
-        private.possessions().name = Some(text.clone());
         Ok(())
     })?;
     let is_alive = |pid| current::find_alive(pid).is_some();
     let holder = process.clone().into_any();
-    if let Err(taken) = core.executor.names().enter(text.clone(), core.pid, holder, is_alive) {
-        core.private(|private| {
-            if private.fate.is_none() {
-                private.possessions().name = None;
-            }
-        });
-        return Err(NameError::Taken(taken));
-    }
-    // Or it has ended meanwhile, and has found nothing to release.
-    if core.private(|private| private.fate.is_some()) {
-        core.executor.names().remove(text, core.pid);
+    let names = core.executor.names();
+    names.enter(text.clone(), core.pid, holder, is_alive).map_err(NameError::Taken)?;
+    // Either the end of the process is still to come, and finds the name; or it has found none to release.
+    let lives = core.private(|private| {
+        let lives = private.fate.is_none();
+        if lives {
+            private.possessions().name = Some(text.clone());
+        }
+        lives
+    });
+    if !lives {
+        names.remove(text, core.pid);
         return Err(NameError::NoProc);
     }
     core.executor.named().announce();

@@ -17,7 +17,7 @@ use fauxtp_logic::relations::Relations;
 use fauxtp_logic::{ExitReason, Pid, Ref};
 use smallvec::SmallVec;
 
-use crate::executor::{Berth, Executor, TimerKey};
+use crate::executor::{Berth, Executor, Stage, TimerKey};
 use crate::facts::Facts;
 use crate::signal::{Signal, Watcher};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
@@ -112,8 +112,8 @@ pub(crate) struct Core {
     status: AtomicU8,
     /// Set by others when a signal is in the inbox, cleared by the process when it takes signals in.
     pub(crate) signalled: AtomicBool,
-    /// Set, under the lock of its inbox, when something has come in for which it is woken; cleared by the process when it
-    /// takes that out.
+    /// Set, under the lock of its inbox, whenever whoever puts something in need not be told that it waits; cleared by the
+    /// process when it takes everything out, and asks to be woken for what comes next.
     pub(crate) arrived: AtomicBool,
     /// Whether it has looked in vain into its inbox since it was last polled; written by itself.
     pub(crate) receiving: AtomicBool,
@@ -145,6 +145,7 @@ pub(crate) struct Core {
     /// The type of what runs here, for people.
     pub(crate) label: &'static str,
     pub(crate) berth: Berth,
+    pub(crate) stage: Stage,
     private: Mutex<Private>,
 }
 
@@ -250,7 +251,8 @@ impl Core {
             ancestors,
             executor,
             label,
-            berth: Berth::new(),
+            stage: Stage::new(),
+            berth: Berth::default(),
             private: Mutex::new(private),
         }
     }

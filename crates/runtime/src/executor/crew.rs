@@ -362,7 +362,9 @@ impl Executor {
             return false;
         }
         coop.made_progress();
-        let _back = Visit::begin(Here { executor: address, depth: here.depth + 1, ..here });
+        // A hand of another runtime is none here.
+        let hand = here.hand.filter(|_| here.executor == address);
+        let _back = Visit::begin(Here { executor: address, hand, depth: here.depth + 1 });
         let _woken_meanwhile = fiber::poll(fiber.clone());
         true
     }

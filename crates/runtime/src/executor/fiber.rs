@@ -24,16 +24,18 @@ use crate::sync::atomic::{AtomicU8, Ordering};
 
 /// An object that has a future.
 pub(crate) trait Fiber: Send + Sync + 'static {
+    fn stage(&self) -> &Stage;
     fn berth(&self) -> &Berth;
     fn executor(&self) -> &Arc<Executor>;
     fn pid(&self) -> Pid;
 }
 
-/// Where a fiber stands, and its future.
-pub(crate) struct Berth {
-    stage: AtomicU8,
-    living: Mutex<Option<Living>>,
-}
+/// Where a fiber stands. Apart from its future, for it is but a byte.
+pub(crate) struct Stage(AtomicU8);
+
+/// The future of a fiber.
+#[derive(Default)]
+pub(crate) struct Berth(Mutex<Option<Living>>);
 
 struct Living {
     future: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -50,9 +52,9 @@ const ENDED: u8 = 4;
 /// Whoever has made it has not let it go yet. Wakes are remembered.
 const HELD: u8 = 8;
 
-impl Berth {
+impl Stage {
     pub(crate) fn new() -> Self {
-        Self { stage: AtomicU8::new(RUNNING), living: Mutex::new(None) }
+        Self(AtomicU8::new(RUNNING))
     }
 }
 
@@ -62,8 +64,8 @@ pub(crate) fn embody<F: Fiber + Wake>(
     future: impl Future<Output = ()> + Send + 'static,
 ) {
     let living = Living { future: Box::pin(future), waker: Waker::from(fiber.clone()) };
-    *fiber.berth().living.lock() = Some(living);
-    let stage = &fiber.berth().stage;
+    *fiber.berth().0.lock() = Some(living);
+    let stage = &fiber.stage().0;
     if !fiber.executor().has_ended() {
         if stage.compare_exchange(RUNNING, HELD, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
             return;
@@ -75,14 +77,14 @@ pub(crate) fn embody<F: Fiber + Wake>(
         }
     }
     stage.fetch_or(ENDED, Ordering::AcqRel);
-    let left = fiber.berth().living.lock().take();
+    let left = fiber.berth().0.lock().take();
     drop(left);
 }
 
 /// A fiber may run from now on, if it is woken or was already. Said once.
 pub(crate) fn let_go<F: Fiber>(fiber: &Arc<F>) {
     // Pairs with the exchange in `wake`: either that finds it free, or its wake is seen here.
-    if fiber.berth().stage.fetch_and(!HELD, Ordering::AcqRel) == HELD | WOKEN {
+    if fiber.stage().0.fetch_and(!HELD, Ordering::AcqRel) == HELD | WOKEN {
         fiber.executor().enqueue(fiber.clone());
     }
 }
@@ -91,14 +93,14 @@ pub(crate) fn let_go<F: Fiber>(fiber: &Arc<F>) {
 #[inline]
 pub(crate) fn wake<F: Fiber>(fiber: &Arc<F>) {
     // Pairs with the exchanges in `run`, `poll` and `embody`: what was written before the wake is seen by the poll.
-    if fiber.berth().stage.fetch_or(WOKEN, Ordering::AcqRel) == 0 {
+    if fiber.stage().0.fetch_or(WOKEN, Ordering::AcqRel) == 0 {
         fiber.executor().enqueue(fiber.clone());
     }
 }
 
 /// Runs a fiber that was queued; tells whether it had more to do than it wanted to do at once.
 pub(super) fn run(fiber: Arc<dyn Fiber>) -> bool {
-    let stage = &fiber.berth().stage;
+    let stage = &fiber.stage().0;
     // Otherwise it has been ended.
     stage.compare_exchange(WOKEN, RUNNING, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         && poll(fiber)
@@ -107,14 +109,14 @@ pub(super) fn run(fiber: Arc<dyn Fiber>) -> bool {
 /// Makes an idle fiber the caller's to run.
 #[inline]
 pub(super) fn claim<F: Fiber>(fiber: &Arc<F>) -> bool {
-    let stage = &fiber.berth().stage;
+    let stage = &fiber.stage().0;
     stage.compare_exchange(0, RUNNING, Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
 
 /// Polls a fiber that is ours to run; tells whether it was woken meanwhile.
 pub(super) fn poll(fiber: Arc<dyn Fiber>) -> bool {
     let berth = fiber.berth();
-    let mut living = berth.living.lock();
+    let mut living = berth.0.lock();
     let over = living.as_mut().is_none_or(|living| {
         let mut cx = Context::from_waker(&living.waker);
         let future = living.future.as_mut();
@@ -129,13 +131,13 @@ pub(super) fn poll(fiber: Arc<dyn Fiber>) -> bool {
         return false;
     }
     drop(living);
-    let stage = &berth.stage;
+    let stage = &fiber.stage().0;
     if stage.compare_exchange(RUNNING, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
         return false;
     }
     if stage.compare_exchange(RUNNING | WOKEN, WOKEN, Ordering::AcqRel, Ordering::Acquire).is_err()
     {
-        let left = berth.living.lock().take();
+        let left = berth.0.lock().take();
         drop(left);
         return false;
     }
@@ -147,8 +149,8 @@ pub(super) fn poll(fiber: Arc<dyn Fiber>) -> bool {
 /// Drops the future of a fiber whose runtime has ended.
 pub(crate) fn end<F: Fiber + ?Sized>(fiber: &F) {
     // Whoever polls it at this moment, or makes it, ends it.
-    if fiber.berth().stage.fetch_or(ENDED | RUNNING, Ordering::AcqRel) & RUNNING == 0 {
-        let left = fiber.berth().living.lock().take();
+    if fiber.stage().0.fetch_or(ENDED | RUNNING, Ordering::AcqRel) & RUNNING == 0 {
+        let left = fiber.berth().0.lock().take();
         drop(left);
     }
 }

@@ -12,11 +12,12 @@ use std::task::Wake;
 use fauxtp_logic::Pid;
 
 use super::Executor;
-use super::fiber::{self, Berth, Fiber};
+use super::fiber::{self, Berth, Fiber, Stage};
 use crate::signal::NOBODY;
 
 /// The least that a fiber can be.
 struct Bit {
+    stage: Stage,
     berth: Berth,
     executor: Arc<Executor>,
 }
@@ -24,7 +25,7 @@ struct Bit {
 impl Bit {
     /// One that has no future yet.
     fn unborn(executor: &Arc<Executor>) -> Arc<Self> {
-        Arc::new(Self { berth: Berth::new(), executor: executor.clone() })
+        Arc::new(Self { stage: Stage::new(), berth: Berth::default(), executor: executor.clone() })
     }
 
     /// One that waits to be woken.
@@ -42,6 +43,10 @@ impl Bit {
 impl Fiber for Bit {
     fn pid(&self) -> Pid {
         NOBODY
+    }
+
+    fn stage(&self) -> &Stage {
+        &self.stage
     }
 
     fn berth(&self) -> &Berth {

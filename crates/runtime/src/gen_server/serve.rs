@@ -3,8 +3,8 @@
 //! The state lives here, outside of the callbacks' own frames: a panic unwinds the callback, and the state
 //! is still there for `terminate`, and dropped last, by itself, where its own panic harms nobody.
 //!
-//! An idle server is this one future, and little else; so everything is in one frame, and there is one place
-//! where callbacks run.
+//! An idle server is this one future, and little else; so messages are handled in its own frame, and what is rare has a
+//! frame elsewhere.
 
 use std::future::Future;
 use std::task::Poll;
@@ -25,6 +25,7 @@ enum Event<M> {
     /// A message lies in the tray.
     Arrival,
     Message(M),
+    Stop(ExitReason),
     Other(Other<M>),
 }
 
@@ -32,7 +33,6 @@ enum Event<M> {
 enum Other<M> {
     Continue(M),
     Info(Box<Info>),
-    Stop(ExitReason),
 }
 
 /// The life of a server.
@@ -78,6 +78,7 @@ fn run<'a, S: GenServer>(
     async move {
         let fail = |reason| Err(crate::Stop::because(reason));
         'next: loop {
+            *name = None;
             // What is rare has its frame elsewhere, and leaves this block before it is awaited: an idle server is smaller
             // for that.
             let callback = 'rare: {
@@ -88,12 +89,15 @@ fn run<'a, S: GenServer>(
                     match std::future::poll_fn(|cx| poll_event(ctx, cx)).await {
                         Event::Arrival => continue 'next,
                         Event::Message(message) => message,
-                        Event::Other(Other::Stop(reason)) => {
-                            *name = None;
-                            return reason;
+                        Event::Stop(reason) => {
+                            let stop = async { Err(crate::Stop::because(reason)) };
+                            let stopped: crate::Result = stricken(stop, fail).await;
+                            match stopped {
+                                Ok(()) => continue 'next,
+                                Err(stop) => return stop.into_reason(),
+                            }
                         }
                         Event::Other(other) => {
-                            *name = None;
                             break 'rare Box::pin(stricken(deal_with(other, state, ctx), fail));
                         }
                     }
@@ -121,7 +125,6 @@ async fn deal_with<S: GenServer>(
     match other {
         Other::Continue(message) => state.handle_continue(message, ctx).await,
         Other::Info(info) => state.handle_info(*info, ctx).await,
-        Other::Stop(reason) => Err(crate::Stop::because(reason)),
     }
 }
 
@@ -168,7 +171,7 @@ fn poll_wishes<S: GenServer>(
     if wishes.wait.is_none() {
         let limit = wishes.timeout.take().map_or(Limit::Never, Limit::Quiet);
         if let Some(reason) = wishes.stopping.take() {
-            return Poll::Ready(Event::Other(Other::Stop(reason)));
+            return Poll::Ready(Event::Stop(reason));
         }
         if wishes.first.is_some() {
             std::task::ready!(process.poll_go_on(cx));
@@ -190,7 +193,7 @@ fn poll_wishes<S: GenServer>(
                 wishes.wait = None;
                 return Poll::Ready(match outcome {
                     Ok(message) => Event::Message(message),
-                    Err(report) => Event::Other(Other::Stop(panicked(report))),
+                    Err(report) => Event::Stop(panicked(report)),
                 });
             }
             Either::Item(item) => {
@@ -215,9 +218,9 @@ fn event<S: GenServer>(
             ctx.process.timer_expired(timer);
             Event::Message(message)
         }
-        Some(Item::Notice(Notice::Stop { reason, .. })) => Event::Other(Other::Stop(reason)),
+        Some(Item::Notice(Notice::Stop { reason, .. })) => Event::Stop(reason),
         Some(Item::Notice(Notice::Exit(exit))) if ctx.process.parent() == Some(exit.from) => {
-            Event::Other(Other::Stop(exit.reason))
+            Event::Stop(exit.reason)
         }
         Some(Item::Notice(Notice::Exit(exit))) => {
             Event::Other(Other::Info(Box::new(Info::Exit(exit))))

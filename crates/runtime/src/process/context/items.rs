@@ -104,10 +104,14 @@ impl<M: Send + 'static> Context<M> {
         if !self.may_take(cx) {
             return Some(Poll::Pending);
         }
-        if !self.tray.is_empty() {
-            return Some(Poll::Ready(()));
+        // What has arrived may be nothing any more: signals that have taken effect leave their places.
+        while self.tray.is_empty() {
+            match self.look(cx) {
+                Some(Poll::Ready(())) => {}
+                other => return other,
+            }
         }
-        self.look(cx)
+        Some(Poll::Ready(()))
     }
 
     /// Nothing is there. Waits for the limit.
