@@ -27,7 +27,7 @@ use crate::sync::{Arrivals, Mutex, statics, thread_local};
 
 pub(crate) use crew::allow_on_the_spot;
 pub(crate) use fiber::{Berth, Fiber, Stage, embody, end, let_go, wake};
-pub(crate) use schedule::{Debt, Imminent, Scheduler, is_quiet, stricken};
+pub(crate) use schedule::{Debt, Imminent, Scheduler, is_quiet, stricken, struck};
 #[cfg(feature = "testing")]
 pub(crate) use schedule::{Director, Story, choices, direct, record, script};
 pub(crate) use sweep::Alarm;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::fiber::Fiber;
 
-pub(crate) use backend::{Debt, Imminent, Scheduler, is_quiet, stricken};
+pub(crate) use backend::{Debt, Imminent, Scheduler, is_quiet, stricken, struck};
 #[cfg(feature = "testing")]
 pub(crate) use backend::{Director, Story, choices, direct, record, script};
 

@@ -14,7 +14,7 @@ use fauxtp_logic::tray::Item;
 
 use super::{Context, GenServer, Info};
 use crate::behaviour::{self, Ack};
-use crate::executor::stricken;
+use crate::executor::{stricken, struck};
 use crate::guard::{Kept, catch, guarded, panicked};
 use crate::instrument;
 use crate::mailbox::Notice;
@@ -89,14 +89,7 @@ fn run<'a, S: GenServer>(
                     match std::future::poll_fn(|cx| poll_event(ctx, cx)).await {
                         Event::Arrival => continue 'next,
                         Event::Message(message) => message,
-                        Event::Stop(reason) => {
-                            let stop = async { Err(crate::Stop::because(reason)) };
-                            let stopped: crate::Result = stricken(stop, fail).await;
-                            match stopped {
-                                Ok(()) => continue 'next,
-                                Err(stop) => return stop.into_reason(),
-                            }
-                        }
+                        Event::Stop(reason) => return struck(reason),
                         Event::Other(other) => {
                             break 'rare Box::pin(stricken(deal_with(other, state, ctx), fail));
                         }

@@ -171,6 +171,12 @@ pub(crate) fn stricken<F: Future>(callback: F, _fail: fn(ExitReason) -> F::Outpu
     callback
 }
 
+/// The reason of a process that is about to end without a callback, as it is.
+#[inline]
+pub(crate) const fn struck(reason: ExitReason) -> ExitReason {
+    reason
+}
+
 /// Whether panics of this thread's processes are expected, and nobody wants to read of them.
 #[inline]
 pub(crate) fn is_quiet() -> bool {

@@ -32,7 +32,7 @@ pub(crate) use director::Story;
 use ledger::Ledger;
 use record::{Event, Record};
 use script::Script;
-pub(crate) use strike::{Imminent, stricken};
+pub(crate) use strike::{Imminent, stricken, struck};
 
 thread_local! {
     /// The simulation that runs on this thread.

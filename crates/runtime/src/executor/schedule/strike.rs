@@ -75,6 +75,11 @@ pub(crate) fn stricken<F: Future>(callback: F, fail: fn(ExitReason) -> F::Output
     Stricken { callback, fail }
 }
 
+/// The reason of a process that is about to end without a callback, unless it is struck.
+pub(crate) fn struck(reason: ExitReason) -> ExitReason {
+    ARMED.take().map_or(reason, Fault::befall)
+}
+
 impl<F: Future> Future for Stricken<F> {
     type Output = F::Output;
 
