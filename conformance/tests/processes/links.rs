@@ -338,3 +338,27 @@ async fn link_010_a_child_cannot_escape_its_supervisor_by_unlinking() {
     let (reason, ()) = tokio::join!(process::join(&child), async { sup.pid().kill() });
     assert!(!reason.is_no_proc() && !child.is_alive(), "{reason:?}");
 }
+
+/// Method: the callee of a process's last act runs on the stack of its caller, which takes in no signal any more.
+#[tokio::test(flavor = "current_thread")]
+async fn link_002_a_link_that_was_on_its_way_at_the_end_is_told_of_it() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let links = process::spawn(async |mut ctx: process::Context<(Pid, Reply<()>)>| {
+        ctx.trap_exits(Trap::On);
+        let process::Received::Message((peer, from)) = ctx.recv().await else { return };
+        ctx.link(peer).expect("it lives");
+        from.send(());
+        let process::Received::Exit(exit) = ctx.recv().await else { return };
+        tell.send((exit.from, exit.reason)).expect("somebody waits");
+    });
+    let links = links.expect("in a runtime");
+    links.pid().info().await.expect("it lives, and has nothing to do");
+    let ends = process::spawn(async move |ctx: process::Context<()>| {
+        links.call(|from| (ctx.pid(), from)).await.expect("it lives");
+        Err::<(), _>(std::fmt::Error)
+    });
+    let ends = ends.expect("in a runtime");
+    let (from, reason) = told.await.expect("it is told");
+    assert_eq!(from, ends.pid());
+    assert!(reason.is_error() && !reason.is_no_proc(), "{reason}");
+}

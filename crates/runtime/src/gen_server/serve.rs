@@ -29,7 +29,7 @@ enum Event<M> {
     Other(Other<M>),
 }
 
-/// What is not one message among others. Kept small: it is part of every idle server.
+/// What is not one message among others.
 enum Other<M> {
     Continue(M),
     Info(Box<Info>),
